@@ -1,0 +1,44 @@
+#include "base/json.h"
+
+#include "base/error.h"
+#include "base/file.h"
+
+namespace posttrain {
+namespace {
+
+std::string line_and_column(std::string_view text, size_t byte) {
+  size_t line = 1, column = 1;
+  for (size_t i = 0; i + 1 < byte && i < text.size(); ++i) {
+    if (text[i] == '\n') {
+      ++line;
+      column = 1;
+    } else {
+      ++column;
+    }
+  }
+  return std::to_string(line) + ":" + std::to_string(column);
+}
+
+}  // namespace
+
+Json parse_json(std::string_view text, const std::string& where) {
+  try {
+    return Json::parse(text.begin(), text.end(), nullptr, true, true);
+  } catch (const Json::parse_error& e) {
+    throw Error(where + ":" + line_and_column(text, e.byte), "not valid JSON: " + std::string(e.what()));
+  }
+}
+
+Json read_json(const std::filesystem::path& file) {
+  return parse_json(read_file(file), file.string());
+}
+
+std::string to_line(const Json& value) {
+  return value.dump(-1, ' ', false, Json::error_handler_t::replace);
+}
+
+std::string to_pretty(const Json& value) {
+  return value.dump(2, ' ', false, Json::error_handler_t::replace);
+}
+
+}  // namespace posttrain

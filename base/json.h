@@ -1,0 +1,22 @@
+// The one door to the JSON library. Json keeps the order of keys, so what is written is stable.
+#pragma once
+
+#include <filesystem>
+#include <nlohmann/json.hpp>
+#include <string>
+#include <string_view>
+
+namespace posttrain {
+
+using Json = nlohmann::ordered_json;
+
+// Parses a whole text or file; throws Error naming `where` (or the file) with line and column.
+Json parse_json(std::string_view text, const std::string& where);
+Json read_json(const std::filesystem::path& file);
+
+// One line, UTF-8 as it is; invalid UTF-8 in strings becomes U+FFFD instead of throwing.
+std::string to_line(const Json& value);
+// Indented by two, for people.
+std::string to_pretty(const Json& value);
+
+}  // namespace posttrain

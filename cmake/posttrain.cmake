@@ -1,0 +1,35 @@
+# Helpers for one-target-per-folder builds.
+
+function(posttrain_options target)
+  target_include_directories(${target} PUBLIC ${CMAKE_SOURCE_DIR})
+  target_compile_options(${target} PRIVATE
+    -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wno-sign-conversion -Werror
+    -ffp-contract=off -fno-math-errno)
+  if(POSTTRAIN_SANITIZE)
+    target_compile_options(${target} PRIVATE -fsanitize=${POSTTRAIN_SANITIZE} -fno-omit-frame-pointer
+      -fno-sanitize-recover=all -g)
+    target_link_options(${target} PUBLIC -fsanitize=${POSTTRAIN_SANITIZE})
+  endif()
+endfunction()
+
+# posttrain_library(folder SOURCES a.cpp ... DEPS other_folder ...)
+function(posttrain_library name)
+  cmake_parse_arguments(ARG "" "" "SOURCES;DEPS" ${ARGN})
+  add_library(${name} STATIC ${ARG_SOURCES})
+  target_link_libraries(${name} PUBLIC ${ARG_DEPS})
+  posttrain_options(${name})
+endfunction()
+
+# posttrain_test(folder SOURCES a_test.cpp ... DEPS folder ...): one executable test_<folder>, one ctest entry.
+function(posttrain_test name)
+  cmake_parse_arguments(ARG "" "TIMEOUT" "SOURCES;DEPS" ${ARGN})
+  add_executable(test_${name} ${ARG_SOURCES})
+  target_link_libraries(test_${name} PRIVATE ${ARG_DEPS} GTest::gtest GTest::gtest_main)
+  posttrain_options(test_${name})
+  target_compile_definitions(test_${name} PRIVATE POSTTRAIN_SOURCE_DIR="${CMAKE_SOURCE_DIR}")
+  if(NOT ARG_TIMEOUT)
+    set(ARG_TIMEOUT 300)
+  endif()
+  add_test(NAME ${name} COMMAND test_${name})
+  set_tests_properties(${name} PROPERTIES TIMEOUT ${ARG_TIMEOUT})
+endfunction()
