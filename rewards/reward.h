@@ -1,0 +1,42 @@
+// The contract of every reward: a pure judgement of one completion.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/json.h"
+
+namespace posttrain::rewards {
+
+// right and wrong are judgements; undecided ran out of its budget (value 0, counted apart); failed is the judge's own
+// fault (a dead child, no disk): the sample is masked, it never counts as a zero.
+enum class Verdict : uint8_t { right, wrong, undecided, failed };
+const char* to_string(Verdict verdict);
+
+// One completion to be judged. Texts are UTF-8 with special tokens spelled out ("<think>"); views outlive the call.
+struct Sample {
+  std::string_view prompt, completion;
+  std::string_view answer;      // the gold answer, empty where the task has none
+  const Json* extra = nullptr;  // the whole data row (tests, statement, choices ...), may be null
+  int64_t completion_tokens = 0;
+  int64_t max_completion_tokens = 0;
+  bool truncated = false;  // ended by the length limit, not by a stop token or string
+};
+
+struct Score {
+  double value = 0;
+  Verdict verdict = Verdict::wrong;
+  std::string detail;  // for people: the parsed answer, the error, the failing test
+};
+
+// Thread-safe after construction: score() is called from several threads at once and keeps no state between calls.
+class Reward {
+ public:
+  virtual ~Reward() = default;
+  virtual Score score(const Sample& sample) const = 0;
+};
+
+}  // namespace posttrain::rewards
