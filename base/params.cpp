@@ -1,0 +1,331 @@
+#include "base/params.h"
+
+#include <algorithm>
+#include <cmath>
+#include <set>
+
+#include "base/json.h"
+#include "base/nearest.h"
+#include "base/node.h"
+
+namespace posttrain {
+namespace {
+
+std::string shown(double value) {
+  return value == std::floor(value) && std::abs(value) < 1e15 ? std::to_string(static_cast<int64_t>(value))
+                                                              : Json(value).dump();
+}
+
+// What stands in the input, for "expected ..., got ...".
+std::string described(const Node& node) {
+  if (node.kind == Node::Kind::object) return "an object {...}";
+  if (node.kind == Node::Kind::list) return "a list [...]";
+  if (!node.scalar.is_string()) return to_line(node.scalar);
+  std::string text = node.scalar.get<std::string>();
+  if (text.size() > 60) text = text.substr(0, 60) + "...";
+  return "the text " + to_line(Json(text));
+}
+
+std::string limits(const Doc& doc) {
+  std::string text;
+  if (std::isfinite(doc.min)) text += "at least " + shown(doc.min);
+  if (std::isfinite(doc.max)) text += (text.empty() ? "" : " and ") + std::string("at most ") + shown(doc.max);
+  return text + (*doc.unit != '\0' ? " " + std::string(doc.unit) : "");
+}
+
+std::string alternatives(const std::vector<std::string>& names) {
+  std::string text;
+  for (const auto& name : names) text += (text.empty() ? "" : ", ") + name;
+  return text;
+}
+
+std::string join(const std::string& path, std::string_view name) {
+  if (name.empty()) return path;
+  return path.empty() ? std::string(name) : path + "." + std::string(name);
+}
+
+// All keys of the input's whole type: where a mistyped key may really belong.
+struct KnownKeys {
+  std::vector<std::string> names, sections;
+  explicit KnownKeys(Slot root) {
+    for (const auto& info : describe_params(root.ops->fresh().slot)) {
+      names.push_back(info.name);
+      const size_t dot = info.path.rfind('.');
+      sections.push_back(dot == std::string::npos ? "" : info.path.substr(0, dot));
+    }
+  }
+};
+
+class Reading {
+ public:
+  Reading(Slot root, std::vector<Problem>& problems) : root_(root), problems_(problems) {}
+
+  void value(const Node& node, Slot into, const std::string& path, const Doc& doc);
+  void complain(const Node& node, const std::string& path, const std::string& message) {
+    problems_.push_back({node.place.text(), path, message});
+  }
+  void unknown_key(const Node::Member& member, const std::string& path, const std::vector<std::string>& siblings);
+
+ private:
+  void list(const Node& node, Slot into, const std::string& path, const Doc& doc);
+  void object(const Node& node, Slot into, const std::string& path);
+  void number(const Node& node, Slot into, const std::string& path, const Doc& doc);
+  void text(const Node& node, Slot into, const std::string& path, const Doc& doc);
+
+  Slot root_;
+  std::vector<Problem>& problems_;
+  std::optional<KnownKeys> known_;
+};
+
+class ObjectReader : public Visitor {
+ public:
+  ObjectReader(Reading& reading, const Node& node, const std::string& path)
+      : reading_(reading), node_(node), path_(path) {}
+
+  void tagged(const char* name, Tagged& value, const Doc& doc) override {
+    known_.emplace_back(name);
+    const std::string path = join(path_, name);
+    std::vector<std::string> names;
+    for (const auto& entry : value.cases()) names.emplace_back(entry.name);
+    const Node* tag = node_.find(name);
+    if (tag == nullptr && doc.required) {
+      reading_.complain(node_, path, "missing; expected one of " + alternatives(names));
+    } else if (tag != nullptr && (tag->kind != Node::Kind::scalar || !tag->scalar.is_string())) {
+      reading_.complain(*tag, path, "expected one of " + alternatives(names) + ", got " + described(*tag));
+    } else if (tag != nullptr && !value.choose(tag->scalar.get<std::string>())) {
+      const auto got = tag->scalar.get<std::string>();
+      reading_.complain(*tag, path,
+                        "expected one of " + alternatives(names) + ", got " + described(*tag) + suggestion(got, names));
+    } else if (const auto held = value.slot()) {
+      held->ops->visit(held->value, *this);
+      if (held->ops->check != nullptr) checks_.push_back(*held);
+      return;
+    }
+    open_ = true;  // which keys belong here isn't known
+  }
+
+  // After the fields: keys that nothing asked for, then what the structs say about themselves.
+  void finish(Slot object) {
+    if (!open_) {
+      for (const auto& member : node_.members) {
+        if (std::ranges::find(known_, member.key) == known_.end()) {
+          reading_.unknown_key(member, path_, known_);
+        }
+      }
+    }
+    if (object.ops->check != nullptr) checks_.push_back(object);
+    for (const auto& slot : checks_) {
+      slot.ops->check(slot.value, [this](std::string_view field, const std::string& message) {
+        const Node* at = field.empty() ? nullptr : node_.find(field);
+        reading_.complain(at != nullptr ? *at : node_, join(path_, field), message);
+      });
+    }
+  }
+
+ protected:
+  void field(const char* name, Slot value, const Doc& doc) override {
+    known_.emplace_back(name);
+    const std::string path = join(path_, name);
+    const Node* node = node_.find(name);
+    if (node == nullptr) {
+      if (doc.required) {
+        reading_.complain(node_, path, "missing" + (*doc.doc != '\0' ? ": " + std::string(doc.doc) : ""));
+      }
+    } else if (*doc.deprecated_by != '\0') {
+      reading_.complain(*node, path, "renamed; write \"" + std::string(doc.deprecated_by) + "\" instead");
+    } else {
+      reading_.value(*node, value, path, doc);
+    }
+  }
+
+ private:
+  Reading& reading_;
+  const Node& node_;
+  const std::string& path_;
+  std::vector<std::string> known_;
+  std::vector<Slot> checks_;
+  bool open_ = false;
+};
+
+void Reading::unknown_key(const Node::Member& member, const std::string& path,
+                          const std::vector<std::string>& siblings) {
+  std::string hint = suggestion(member.key, siblings);
+  if (hint.empty()) {
+    if (!known_) known_.emplace(root_);
+    const int best = nearest(member.key, known_->names);
+    if (best >= 0) {
+      const std::string& section = known_->sections[static_cast<size_t>(best)];
+      hint = "; did you mean \"" + known_->names[static_cast<size_t>(best)] + "\"? (" +
+             (section.empty() ? "at the top" : "in " + section) + ")";
+    } else if (!siblings.empty()) {
+      hint = "; known here: " + alternatives(siblings);
+    }
+  }
+  problems_.push_back({member.place.text(), join(path, member.key), "unknown key" + hint});
+}
+
+void Reading::value(const Node& node, Slot into, const std::string& path, const Doc& doc) {
+  switch (into.kind()) {
+    case Slot::Kind::boolean:
+      if (node.kind == Node::Kind::scalar && node.scalar.is_boolean())
+        into.as<bool>() = node.scalar.get<bool>();
+      else
+        complain(node, path, "expected true or false, got " + described(node));
+      break;
+    case Slot::Kind::integer:
+    case Slot::Kind::number:
+      number(node, into, path, doc);
+      break;
+    case Slot::Kind::text:
+      text(node, into, path, doc);
+      break;
+    case Slot::Kind::json:
+      into.as<Json>() = node.json();
+      break;
+    case Slot::Kind::object:
+      object(node, into, path);
+      break;
+    case Slot::Kind::list:
+      list(node, into, path, doc);
+      break;
+    case Slot::Kind::optional:
+      into.ops->resize(into.value, node.is_null() ? 0 : 1);
+      if (!node.is_null()) value(node, into.ops->element(into.value, 0), path, doc);
+      break;
+  }
+}
+
+void Reading::number(const Node& node, Slot into, const std::string& path, const Doc& doc) {
+  const bool whole = into.kind() == Slot::Kind::integer;
+  const std::string range = limits(doc);
+  const std::string expected =
+      std::string("expected a ") + (whole ? "whole number" : "number") + (range.empty() ? "" : " " + range);
+  if (node.kind != Node::Kind::scalar || !node.scalar.is_number()) {
+    return complain(node, path, expected + ", got " + described(node));
+  }
+  const double got = node.scalar.get<double>();
+  // 1e4 is a fine whole number; beyond 2^53 only digits are exact.
+  const bool exact = node.scalar.is_number_unsigned()  ? node.scalar.get<uint64_t>() <= INT64_MAX
+                     : node.scalar.is_number_integer() ? true
+                                                       : got == std::floor(got) && std::abs(got) <= 0x1p53;
+  if ((whole && !exact) || !(got >= doc.min && got <= doc.max)) {
+    return complain(node, path, expected + ", got " + described(node));
+  }
+  if (!whole)
+    into.as<double>() = got;
+  else
+    into.as<int64_t>() = node.scalar.is_number_float() ? static_cast<int64_t>(got) : node.scalar.get<int64_t>();
+}
+
+void Reading::text(const Node& node, Slot into, const std::string& path, const Doc& doc) {
+  if (node.kind != Node::Kind::scalar || !node.scalar.is_string()) {
+    return complain(node, path,
+                    (doc.choices.empty() ? "expected a text" : "expected one of " + alternatives(doc.choices)) +
+                        ", got " + described(node));
+  }
+  const auto got = node.scalar.get<std::string>();
+  if (!doc.choices.empty() && std::ranges::find(doc.choices, got) == doc.choices.end()) {
+    return complain(
+        node, path,
+        "expected one of " + alternatives(doc.choices) + ", got " + described(node) + suggestion(got, doc.choices));
+  }
+  into.as<std::string>() = got;
+}
+
+void Reading::list(const Node& node, Slot into, const std::string& path, const Doc& doc) {
+  if (node.kind != Node::Kind::list) return complain(node, path, "expected a list [...], got " + described(node));
+  into.ops->resize(into.value, 0);  // a list of the input replaces the default, its elements start fresh
+  into.ops->resize(into.value, node.items.size());
+  for (size_t i = 0; i < node.items.size(); ++i) {
+    value(node.items[i], into.ops->element(into.value, i), path + "[" + std::to_string(i) + "]", doc);
+  }
+}
+
+void Reading::object(const Node& node, Slot into, const std::string& path) {
+  if (node.kind != Node::Kind::object) return complain(node, path, "expected an object {...}, got " + described(node));
+  ObjectReader reader(*this, node, path);
+  into.ops->visit(into.value, reader);
+  reader.finish(into);
+}
+
+class Printer : public Visitor {
+ public:
+  void tagged(const char* name, Tagged& value, const Doc&) override {
+    if (!value.slot()) return;
+    out[name] = value.type();
+    value.slot()->ops->visit(value.slot()->value, *this);
+  }
+  Json out = Json::object();
+
+ protected:
+  void field(const char* name, Slot value, const Doc& doc) override {
+    if (*doc.deprecated_by == '\0') out[name] = print_params(value);
+  }
+};
+
+}  // namespace
+
+Tagged::Tagged(const Tagged& other) : cases_(other.cases_) {
+  *this = other;
+}
+
+Tagged& Tagged::operator=(const Tagged& other) {
+  if (this == &other) return *this;
+  cases_ = other.cases_;
+  type_ = other.type_;
+  held_ = other.held_.keep ? other.held_.slot.ops->copy(other.held_.slot.value) : other.held_;
+  return *this;
+}
+
+bool Tagged::choose(std::string_view type) {
+  const auto it = std::ranges::find(cases_, type, [](const ParamsCase& entry) { return std::string_view(entry.name); });
+  if (it == cases_.end()) return false;
+  type_ = type;
+  held_ = it->make();
+  return true;
+}
+
+std::optional<Slot> Tagged::slot() const {
+  return held_.keep ? std::optional(held_.slot) : std::nullopt;
+}
+
+void read_params(const Node& node, Slot into, const std::string& path, std::vector<Problem>& problems) {
+  Reading(into, problems).value(node, into, path, {});
+}
+
+void read_params(const Json& json, Slot into, const std::string& source) {
+  std::vector<Problem> problems;
+  read_params(to_node(json, source), into, "", problems);
+  if (!problems.empty()) throw Problems(std::move(problems));
+}
+
+Json print_params(Slot from) {
+  switch (from.kind()) {
+    case Slot::Kind::boolean:
+      return from.as<bool>();
+    case Slot::Kind::integer:
+      return from.as<int64_t>();
+    case Slot::Kind::number:
+      return from.as<double>();
+    case Slot::Kind::text:
+      return from.as<std::string>();
+    case Slot::Kind::json:
+      return from.as<Json>();
+    case Slot::Kind::optional:
+      return from.ops->size(from.value) == 0 ? Json() : print_params(from.ops->element(from.value, 0));
+    case Slot::Kind::list: {
+      Json out = Json::array();
+      for (size_t i = 0; i < from.ops->size(from.value); ++i) {
+        out.push_back(print_params(from.ops->element(from.value, i)));
+      }
+      return out;
+    }
+    case Slot::Kind::object:
+      break;
+  }
+  Printer printer;
+  from.ops->visit(from.value, printer);
+  return std::move(printer.out);
+}
+
+}  // namespace posttrain
