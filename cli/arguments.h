@@ -1,0 +1,51 @@
+// The one door to the command line library: the arguments of one command.
+//
+//   Action eval_command(Arguments& args) {
+//     struct Given { std::string model; int64_t samples = 16; bool json = false; };
+//     auto given = std::make_shared<Given>();
+//     args.positional("model", given->model, "A model directory");
+//     args.option("--samples", given->samples, "Completions a problem");
+//     args.flag("--json", given->json, "One JSON object a line");
+//     args.example("posttrain eval runs/r1/final --samples 4");
+//     return [given] { return evaluate(*given); };
+//   }
+#pragma once
+
+#include <cstdint>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "cli/command.h"
+
+namespace CLI {
+class App;
+}
+
+namespace posttrain::cli {
+
+class Arguments {
+ public:
+  explicit Arguments(CLI::App& app) : app_(app) {}
+
+  void positional(const char* name, std::string& value, const char* doc);                 // required
+  void optional_positional(const char* name, std::string& value, const char* doc);        // may be left out
+  void positionals(const char* name, std::vector<std::string>& values, const char* doc);  // at least one
+
+  // name is "--long" or "-s,--long". The value before parsing is the default that help shows.
+  void option(const char* name, std::string& value, const char* doc);
+  void option(const char* name, int64_t& value, const char* doc);
+  void option(const char* name, double& value, const char* doc);
+  void option(const char* name, std::vector<std::string>& values, const char* doc);  // given once or several times
+  void flag(const char* name, bool& value, const char* doc);
+
+  // Shown below the help page.
+  void example(const std::string& text);
+  // Makes this a command of commands; the action runs the one that was named.
+  Action subcommands(std::span<const Command> table);
+
+ private:
+  CLI::App& app_;
+};
+
+}  // namespace posttrain::cli

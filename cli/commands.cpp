@@ -1,0 +1,22 @@
+// The table of commands. A new one is a file with a setup function, its declaration and its line here.
+#include <array>
+
+#include "cli/command.h"
+
+namespace posttrain::cli {
+
+Action help_command(Arguments&);
+
+namespace {
+
+constexpr auto table = std::to_array<Command>({
+    {"help", "Learn", "Explain a command, or a key or section of recipes", &help_command},
+});
+
+}  // namespace
+
+std::span<const Command> commands() {
+  return table;
+}
+
+}  // namespace posttrain::cli
