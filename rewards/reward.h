@@ -24,6 +24,10 @@ struct Sample {
   int64_t completion_tokens = 0;
   int64_t max_completion_tokens = 0;
   bool truncated = false;  // ended by the length limit, not by a stop token or string
+  // What shaping rewards may lean on. `correctness` is set by RewardSet for parts that judge no correctness themselves
+  // (null: no part does); the shortest and longest completion of the group are the caller's to set (0: unknown).
+  const Verdict* correctness = nullptr;
+  int64_t group_min_tokens = 0, group_max_tokens = 0;
 };
 
 struct Score {

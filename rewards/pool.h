@@ -1,0 +1,60 @@
+// Scores completions on threads of its own while others are still being generated.
+#pragma once
+
+#include <condition_variable>
+#include <deque>
+#include <future>
+#include <mutex>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "base/json.h"
+#include "rewards/registry.h"
+
+namespace posttrain::rewards {
+
+// A sample that owns its texts, so that it may wait in a queue.
+struct OwnedSample {
+  std::string prompt, completion, answer;
+  Json extra;  // null where the task has none
+  int64_t completion_tokens = 0, max_completion_tokens = 0;
+  bool truncated = false;
+  int64_t group_min_tokens = 0, group_max_tokens = 0;
+
+  Sample view() const;  // valid as long as this object stays where it is
+};
+
+// submit() and wait_all() may be called from any thread; results do not depend on the number of threads. The threads
+// run at idle priority (nice 19), so decoding is not disturbed. The destructor finishes what was submitted.
+class ScoringPool {
+ public:
+  // Keeps a reference to `rewards`. threads >= 1; at most `capacity` samples wait, then submit() blocks.
+  ScoringPool(const RewardSet& rewards, int threads, size_t capacity = 4096);
+  ~ScoringPool();
+  ScoringPool(const ScoringPool&) = delete;
+  ScoringPool& operator=(const ScoringPool&) = delete;
+
+  // The future never holds an exception: what goes wrong inside a reward is Verdict::failed with the reason.
+  std::future<Outcome> submit(OwnedSample sample);
+  // Returns when everything submitted so far is scored.
+  void wait_all();
+
+ private:
+  struct Job {
+    OwnedSample sample;
+    std::promise<Outcome> done;
+  };
+  void work();
+
+  const RewardSet& rewards_;
+  const size_t capacity_;
+  std::mutex mutex_;
+  std::condition_variable work_ready_, room_, idle_;
+  std::deque<Job> queue_;
+  size_t running_ = 0;
+  bool stopping_ = false;
+  std::vector<std::thread> threads_;
+};
+
+}  // namespace posttrain::rewards

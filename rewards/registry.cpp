@@ -1,0 +1,124 @@
+#include "rewards/registry.h"
+
+#include <algorithm>
+#include <array>
+#include <exception>
+
+#include "base/error.h"
+#include "rewards/exact.h"
+#include "rewards/format.h"
+
+namespace posttrain::rewards {
+
+const char* to_string(Verdict verdict) {
+  switch (verdict) {
+    case Verdict::right:
+      return "right";
+    case Verdict::wrong:
+      return "wrong";
+    case Verdict::undecided:
+      return "undecided";
+    case Verdict::failed:
+      return "failed";
+  }
+  return "failed";
+}
+
+namespace {
+
+template <class R>
+std::unique_ptr<Reward> make(const Slot& settings) {
+  return std::make_unique<R>(settings.as<typename R::Settings>());
+}
+
+template <class R>
+constexpr RewardEntry entry(const char* name, bool judges_correctness, const char* doc) {
+  return {{name, doc, &make_params<typename R::Settings>}, judges_correctness, &make<R>};
+}
+
+constexpr bool judges = true, shapes = false;
+
+constexpr std::array table = {
+    entry<ExactReward>("exact", judges, "1 when the text of the first answer tag is the gold answer, else 0"),
+    entry<FormatReward>("format", shapes, "1 when the whole response is a think block and an answer block, else 0"),
+};
+
+constexpr auto cases = [] {
+  std::array<ParamsCase, table.size()> out{};
+  for (size_t i = 0; i < table.size(); ++i) out[i] = table[i].settings;
+  return out;
+}();
+
+std::string known_types() {
+  std::string names;
+  for (const RewardEntry& entry : table) names += (names.empty() ? "" : ", ") + std::string(entry.settings.name);
+  return names;
+}
+
+}  // namespace
+
+std::span<const RewardEntry> reward_table() {
+  return table;
+}
+
+std::span<const ParamsCase> reward_cases() {
+  return cases;
+}
+
+const RewardEntry* find_reward(std::string_view type) {
+  const auto found = std::ranges::find_if(table, [&](const RewardEntry& e) { return type == e.settings.name; });
+  return found == table.end() ? nullptr : &*found;
+}
+
+RewardSpec::RewardSpec(const std::string& type, double w, const Json& settings) : weight(w) {
+  if (!reward.choose(type)) throw Error("rewards", "type", "one of " + known_types(), type);
+  read_params(settings, *reward.slot(), "rewards." + type);
+}
+
+void RewardSpec::visit(Visitor& v) {
+  v.tagged("type", reward, {.doc = "Which reward", .required = true});
+  v("weight", weight, {.doc = "Factor of this part in the total"});
+}
+
+RewardSet::RewardSet(const std::vector<RewardSpec>& specs) {
+  for (const RewardSpec& spec : specs) {
+    const RewardEntry* entry = find_reward(spec.reward.type());
+    if (entry == nullptr) throw Error("rewards", "type", "one of " + known_types(), spec.reward.type());
+    parts_.push_back({entry->settings.name, spec.weight, entry->judges_correctness, entry->make(*spec.reward.slot())});
+  }
+}
+
+Outcome RewardSet::judge(const Sample& sample) const {
+  Outcome out;
+  out.parts.resize(parts_.size());
+  Sample seen = sample;
+  const Verdict* correctness = nullptr;
+  // Judges first: the shaping parts may ask whether the answer was right.
+  for (const bool judging : {true, false}) {
+    seen.correctness = correctness;
+    for (size_t i = 0; i < parts_.size(); ++i) {
+      if (parts_[i].judges_correctness != judging) continue;
+      Score score;
+      try {
+        score = parts_[i].reward->score(seen);
+      } catch (const std::exception& error) {
+        score = {0, Verdict::failed, error.what()};
+      }
+      out.parts[i] = {parts_[i].name, score.value, parts_[i].weight, score.verdict, std::move(score.detail)};
+      if (judging && correctness == nullptr) correctness = &out.parts[i].verdict;
+    }
+  }
+  const auto failed = [](const PartScore& part) { return part.verdict == Verdict::failed; };
+  if (std::ranges::any_of(out.parts, failed)) {
+    out.verdict = Verdict::failed;
+    return out;
+  }
+  for (const PartScore& part : out.parts) out.total += part.weight * part.value;
+  if (correctness != nullptr)
+    out.verdict = *correctness;
+  else if (!out.parts.empty())
+    out.verdict = out.parts.front().verdict;
+  return out;
+}
+
+}  // namespace posttrain::rewards

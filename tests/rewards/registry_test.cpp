@@ -1,0 +1,50 @@
+// Weighted composition of rewards.
+#include "rewards/registry.h"
+
+#include <gtest/gtest.h>
+
+#include <set>
+
+#include "base/error.h"
+#include "tests/rewards/samples.h"
+
+namespace posttrain::rewards {
+namespace {
+
+TEST(Registry, NamesAreUniqueAndDocumented) {
+  std::set<std::string> names;
+  for (const RewardEntry& entry : reward_table()) {
+    EXPECT_TRUE(names.insert(entry.settings.name).second) << entry.settings.name;
+    EXPECT_GT(std::string(entry.settings.doc).size(), 10u) << entry.settings.name;
+    EXPECT_EQ(find_reward(entry.settings.name), &entry);
+  }
+  EXPECT_EQ(find_reward("no such reward"), nullptr);
+}
+
+TEST(RewardSet, SumsWeightedPartsAndTakesTheVerdictOfTheJudge) {
+  const RewardSet set({{"format", 0.5, Json::object()}, {"exact", 1, Json::object()}});
+  const Outcome good = set.judge(sample_of("<think></think><answer>8</answer>", "8"));
+  EXPECT_DOUBLE_EQ(good.total, 1.5);
+  EXPECT_EQ(good.verdict, Verdict::right);
+  const Outcome wrong = set.judge(sample_of("<think></think><answer>9</answer>", "8"));
+  EXPECT_DOUBLE_EQ(wrong.total, 0.5);
+  EXPECT_EQ(wrong.verdict, Verdict::wrong) << "good form does not make a wrong answer right";
+  ASSERT_EQ(wrong.parts.size(), 2u);
+  EXPECT_EQ(wrong.parts[0].name, "format");
+  EXPECT_EQ(wrong.parts[0].verdict, Verdict::right);
+  EXPECT_EQ(wrong.parts[1].detail, "9");
+}
+
+TEST(RewardSet, WithoutAJudgeTheFirstPartSpeaks) {
+  const RewardSet set({{"format", 1, Json::object()}});
+  EXPECT_EQ(set.judge(sample_of("<think></think><answer>8</answer>")).verdict, Verdict::right);
+  EXPECT_EQ(set.judge(sample_of("8")).verdict, Verdict::wrong);
+}
+
+TEST(RewardSet, BadSpecsAreRefusedByName) {
+  EXPECT_THROW(RewardSpec("exakt", 1, Json::object()), Error);
+  EXPECT_THROW(RewardSpec("exact", 1, Json{{"tagg", "x"}}), std::exception);
+}
+
+}  // namespace
+}  // namespace posttrain::rewards
