@@ -1,6 +1,9 @@
 #include "base/node.h"
 
 #include <algorithm>
+#include <cstdlib>
+#include <filesystem>
+#include <tuple>
 
 namespace posttrain {
 namespace {
@@ -10,7 +13,9 @@ constexpr int max_depth = 64;
 class Parser {
  public:
   Parser(std::string_view text, const std::string& source, std::vector<Problem>& problems)
-      : text_(text), source_(std::make_shared<const std::string>(source)), problems_(problems) {}
+      : text_(text),
+        source_(std::make_shared<const Source>(Source{source, std::filesystem::path(source).parent_path()})),
+        problems_(problems) {}
 
   Node document() {
     if (text_.starts_with("\xef\xbb\xbf")) at_ = 3;  // a byte order mark
@@ -25,7 +30,7 @@ class Parser {
   [[noreturn]] void fail(const std::string& message) const { fail(place(), message); }
   [[noreturn]] void fail(const Place& where, const std::string& message) const {
     std::vector<Problem> all = problems_;
-    all.push_back({where.text(), path_, message});
+    all.push_back({where, path_, message});
     throw Problems(std::move(all));
   }
 
@@ -115,7 +120,7 @@ class Parser {
       member.value = value(depth + 1);
       if (const auto first = std::ranges::find(node.members, member.key, &Node::Member::key);
           first != node.members.end()) {
-        problems_.push_back({member.place.text(), path_, "key is given twice; first at " + first->place.text()});
+        problems_.push_back({member.place, path_, "key is given twice; first at " + first->place.text()});
       } else {
         node.members.push_back(std::move(member));
       }
@@ -173,12 +178,27 @@ class Parser {
   }
 
   std::string_view text_;
-  std::shared_ptr<const std::string> source_;
+  std::shared_ptr<const Source> source_;
   std::vector<Problem>& problems_;
   std::string path_;
   size_t at_ = 0, line_begin_ = 0;
   int line_ = 1;
 };
+
+// By line within a source; sources stay in the order in which they were met, files before the command line.
+std::vector<Problem> in_order(std::vector<Problem> problems) {
+  std::vector<const Source*> sources;
+  for (const auto& problem : problems) {
+    if (std::ranges::find(sources, problem.where.source.get()) == sources.end()) {
+      sources.push_back(problem.where.source.get());
+    }
+  }
+  std::ranges::stable_sort(problems, {}, [&sources](const Problem& problem) {
+    const auto at = std::ranges::find(sources, problem.where.source.get());
+    return std::tuple(problem.where.line == 0, at - sources.begin(), problem.where.line, problem.where.column);
+  });
+  return problems;
+}
 
 std::string joined(const std::vector<Problem>& problems) {
   std::string text;
@@ -186,7 +206,7 @@ std::string joined(const std::vector<Problem>& problems) {
   return text;
 }
 
-Node build(const Json& value, const std::shared_ptr<const std::string>& source) {
+Node build(const Json& value, const std::shared_ptr<const Source>& source) {
   Node node;
   node.place.source = source;
   if (value.is_object()) {
@@ -205,7 +225,7 @@ Node build(const Json& value, const std::shared_ptr<const std::string>& source) 
 
 std::string Place::text() const {
   if (!source) return "";
-  return line == 0 ? *source : *source + ":" + std::to_string(line) + ":" + std::to_string(column);
+  return line == 0 ? source->name : source->name + ":" + std::to_string(line) + ":" + std::to_string(column);
 }
 
 const Node* Node::find(std::string_view key) const {
@@ -230,19 +250,43 @@ Json Node::json() const {
 }
 
 std::string Problem::text() const {
-  std::string text = where;
+  std::string text = where.text();
   if (!path.empty()) text += (text.empty() ? "" : " ") + path;
   return text.empty() ? message : text + ": " + message;
 }
 
-Problems::Problems(std::vector<Problem> all) : Error("", joined(all)), list(std::move(all)) {}
+Problems::Problems(std::vector<Problem> all) : Error("", joined(in_order(all))), list(in_order(std::move(all))) {}
 
 Node parse_node(std::string_view text, const std::string& source, std::vector<Problem>& problems) {
   return Parser(text, source, problems).document();
 }
 
 Node to_node(const Json& value, const std::string& source) {
-  return build(value, std::make_shared<const std::string>(source));
+  return build(value, std::make_shared<const Source>(Source{source, ""}));
+}
+
+std::vector<std::string> split_path(std::string_view path) {
+  std::vector<std::string> steps;
+  while (!path.empty()) {
+    const size_t end = std::min(path.find_first_of(".[", 1), path.size());
+    steps.emplace_back(path.substr(0, end));
+    path.remove_prefix(end < path.size() && path[end] == '.' ? end + 1 : end);
+  }
+  return steps;
+}
+
+const Node* find_path(const Node& root, std::string_view path) {
+  const Node* at = &root;
+  for (const auto& step : split_path(path)) {
+    if (at == nullptr) return nullptr;
+    if (step.starts_with('[')) {
+      const size_t index = std::strtoul(step.c_str() + 1, nullptr, 10);
+      at = index < at->items.size() ? &at->items[index] : nullptr;
+    } else {
+      at = at->find(step);
+    }
+  }
+  return at;
 }
 
 }  // namespace posttrain

@@ -13,9 +13,14 @@
 
 namespace posttrain {
 
-// Where something was written. Line and column count from 1; line 0 means that only the source is known ("--set").
+// A file, with the folder that relative paths in it start from, or a source without one such as "--set".
+struct Source {
+  std::string name, folder;
+};
+
+// Where something was written. Line and column count from 1; line 0 means that only the source is known.
 struct Place {
-  std::shared_ptr<const std::string> source;
+  std::shared_ptr<const Source> source;
   int line = 0, column = 0;
   std::string text() const;
 };
@@ -44,11 +49,12 @@ struct Node::Member {
 
 // One thing that is wrong with an input. text() is "<where> <path>: <message>".
 struct Problem {
-  std::string where, path, message;
+  Place where;
+  std::string path, message;
   std::string text() const;
 };
 
-// Bad input with every problem found, one a line in what().
+// Bad input with every problem found, one a line in what(), in the order of the text.
 class Problems : public Error {
  public:
   explicit Problems(std::vector<Problem> list);
@@ -57,7 +63,11 @@ class Problems : public Error {
 
 // Throws Problems at the first syntax error; keys given twice are added to `problems` (the first one is kept).
 Node parse_node(std::string_view text, const std::string& source, std::vector<Problem>& problems);
-// A tree without lines: every place is `source`.
+// A tree without lines: every place is `source`, and relative paths start from the current folder.
 Node to_node(const Json& value, const std::string& source);
+
+// "a.b[1].c" as a, b, [1], c; and the node there, or null.
+std::vector<std::string> split_path(std::string_view path);
+const Node* find_path(const Node& root, std::string_view path);
 
 }  // namespace posttrain

@@ -2,7 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
-#include <set>
+#include <filesystem>
 
 #include "base/json.h"
 #include "base/nearest.h"
@@ -39,6 +39,11 @@ std::string alternatives(const std::vector<std::string>& names) {
   return text;
 }
 
+std::string absolute(const std::filesystem::path& path, const Place& named_at) {
+  const std::filesystem::path folder = named_at.source ? named_at.source->folder : "";
+  return std::filesystem::absolute(folder / path).lexically_normal().string();
+}
+
 std::string join(const std::string& path, std::string_view name) {
   if (name.empty()) return path;
   return path.empty() ? std::string(name) : path + "." + std::string(name);
@@ -62,7 +67,7 @@ class Reading {
 
   void value(const Node& node, Slot into, const std::string& path, const Doc& doc);
   void complain(const Node& node, const std::string& path, const std::string& message) {
-    problems_.push_back({node.place.text(), path, message});
+    problems_.push_back({node.place, path, message});
   }
   void unknown_key(const Node::Member& member, const std::string& path, const std::vector<std::string>& siblings);
 
@@ -116,7 +121,7 @@ class ObjectReader : public Visitor {
     if (object.ops->check != nullptr) checks_.push_back(object);
     for (const auto& slot : checks_) {
       slot.ops->check(slot.value, [this](std::string_view field, const std::string& message) {
-        const Node* at = field.empty() ? nullptr : node_.find(field);
+        const Node* at = field.empty() ? nullptr : find_path(node_, field);
         reading_.complain(at != nullptr ? *at : node_, join(path_, field), message);
       });
     }
@@ -161,7 +166,7 @@ void Reading::unknown_key(const Node::Member& member, const std::string& path,
       hint = "; known here: " + alternatives(siblings);
     }
   }
-  problems_.push_back({member.place.text(), join(path, member.key), "unknown key" + hint});
+  problems_.push_back({member.place, join(path, member.key), "unknown key" + hint});
 }
 
 void Reading::value(const Node& node, Slot into, const std::string& path, const Doc& doc) {
@@ -229,7 +234,7 @@ void Reading::text(const Node& node, Slot into, const std::string& path, const D
         node, path,
         "expected one of " + alternatives(doc.choices) + ", got " + described(node) + suggestion(got, doc.choices));
   }
-  into.as<std::string>() = got;
+  into.as<std::string>() = doc.path && !got.empty() ? absolute(got, node.place) : got;
 }
 
 void Reading::list(const Node& node, Slot into, const std::string& path, const Doc& doc) {
@@ -261,6 +266,37 @@ class Printer : public Visitor {
   void field(const char* name, Slot value, const Doc& doc) override {
     if (*doc.deprecated_by == '\0') out[name] = print_params(value);
   }
+};
+
+class PathFinder : public Visitor {
+ public:
+  using Found = std::vector<std::pair<std::string, std::string>>;
+  PathFinder(std::string path, Found& found) : path_(std::move(path)), found_(found) {}
+
+  void tagged(const char*, Tagged& value, const Doc&) override {
+    if (const auto held = value.slot()) held->ops->visit(held->value, *this);
+  }
+
+  void look(Slot value, const std::string& path, bool is_path) {
+    if (value.kind() == Slot::Kind::text) {
+      if (is_path && !value.as<std::string>().empty()) found_.emplace_back(path, value.as<std::string>());
+    } else if (value.kind() == Slot::Kind::object) {
+      PathFinder inner(path, found_);
+      value.ops->visit(value.value, inner);
+    } else if (value.ops->element != nullptr) {
+      const bool list = value.kind() == Slot::Kind::list;
+      for (size_t i = 0; i < value.ops->size(value.value); ++i) {
+        look(value.ops->element(value.value, i), list ? path + "[" + std::to_string(i) + "]" : path, is_path);
+      }
+    }
+  }
+
+ protected:
+  void field(const char* name, Slot value, const Doc& doc) override { look(value, join(path_, name), doc.path); }
+
+ private:
+  std::string path_;
+  Found& found_;
 };
 
 }  // namespace
@@ -297,6 +333,12 @@ void read_params(const Json& json, Slot into, const std::string& source) {
   std::vector<Problem> problems;
   read_params(to_node(json, source), into, "", problems);
   if (!problems.empty()) throw Problems(std::move(problems));
+}
+
+std::vector<std::pair<std::string, std::string>> paths_in(Slot from) {
+  PathFinder::Found found;
+  PathFinder("", found).look(from, "", false);
+  return found;
 }
 
 Json print_params(Slot from) {

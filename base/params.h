@@ -24,6 +24,7 @@
 #include <string>
 #include <string_view>
 #include <type_traits>
+#include <utility>
 #include <vector>
 
 namespace posttrain {
@@ -42,10 +43,11 @@ struct Doc {
   const char* unit = "";
   std::vector<std::string> choices = {};
   bool required = false;
+  bool path = false;  // a text that names a file or folder, relative to the file that it is written in; kept absolute
   const char* deprecated_by = "";  // the key's new name; using the old one is an error that says so
 };
 
-// complain("field", "message"): the field "" is the struct itself.
+// complain("field", "message"): a path below the struct such as "a[1].b"; "" is the struct itself.
 using Complain = std::function<void(std::string_view field, const std::string& message)>;
 
 // A reference to one value of a described type, with what can be done to it.
@@ -259,6 +261,9 @@ template <class T>
 auto params_to_json(const T& value) {
   return print_params(slot(const_cast<T&>(value)));  // printing writes nothing
 }
+
+// Every text that is described as a path and not empty: {"model.path", "/absolute/path"}.
+std::vector<std::pair<std::string, std::string>> paths_in(Slot from);
 
 // ---- documenting
 // One field as told to people. A path runs through lists and, by the name of the case, through Tagged structs:

@@ -31,9 +31,10 @@ std::string type_text(Slot slot) {
     case Slot::Kind::json:
       return "any JSON";
     case Slot::Kind::object:
-      return "section";
+      return "object";
     case Slot::Kind::list:
-      return "list of " + type_text(slot.ops->fresh_element().slot);
+      return "list of " + type_text(slot.ops->fresh_element().slot) +
+             (slot.ops->fresh_element().slot.kind() == Slot::Kind::object ? "s" : "");
     case Slot::Kind::optional:
       return type_text(slot.ops->fresh_element().slot) + " or null";
   }

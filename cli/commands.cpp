@@ -6,10 +6,14 @@
 namespace posttrain::cli {
 
 Action help_command(Arguments&);
+Action recipe_command(Arguments&);
+Action schema_command(Arguments&);
 
 namespace {
 
 constexpr auto table = std::to_array<Command>({
+    {"recipe", "Recipes", "Show, compare, check and list recipes", &recipe_command},
+    {"schema", "Recipes", "Print the JSON Schema of recipes, for editors", &schema_command},
     {"help", "Learn", "Explain a command, or a key or section of recipes", &help_command},
 });
 

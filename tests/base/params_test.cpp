@@ -138,6 +138,7 @@ TEST(Params, EveryProblemIsToldAtOnceWithItsPlace) {
                        "  \"old_threads\": 2,\n"
                        "  \"low\": 11\n"
                        "}"),
+            "r.json:2:3 sede: unknown key; did you mean \"seed\"?\n"
             "r.json:3:11 seed: expected a whole number at least 0, got the text \"x\"\n"
             "r.json:4:11 mode: expected one of auto, exact, quick, got the text \"exat\"; did you mean \"exact\"?\n"
             "r.json:5:18 weights[1]: expected a number at least 0, got -2\n"
@@ -145,7 +146,6 @@ TEST(Params, EveryProblemIsToldAtOnceWithItsPlace) {
             "r.json:6:43 stages[0].clip_low: expected a number at least 0 and at most 1, got 2\n"
             "r.json:7:36 stages[1].type: expected one of sft, grpo, got the text \"gpro\"; did you mean \"grpo\"?\n"
             "r.json:8:18 old_threads: renamed; write \"threads\" instead\n"
-            "r.json:2:3 sede: unknown key; did you mean \"seed\"?\n"
             "r.json:9:10 low: expected at most high = 10");
 }
 

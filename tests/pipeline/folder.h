@@ -1,0 +1,38 @@
+// A temporary folder of small text files.
+#pragma once
+
+#include <gtest/gtest.h>
+#include <stdlib.h>
+
+#include <filesystem>
+#include <string>
+
+#include "base/file.h"
+
+namespace posttrain {
+
+class FolderTest : public testing::Test {
+ protected:
+  void SetUp() override {
+    char name[] = "/tmp/posttrain-test-XXXXXX";
+    ASSERT_NE(mkdtemp(name), nullptr);
+    folder_ = name;
+  }
+  void TearDown() override { std::filesystem::remove_all(folder_); }
+
+  std::filesystem::path write(const std::string& name, const std::string& text) {
+    const auto file = folder_ / name;
+    std::filesystem::create_directories(file.parent_path());
+    write_file_atomically(file, text);
+    return file;
+  }
+  // `text` with the folder's name left out of it.
+  std::string local(std::string text) const {
+    const std::string prefix = folder_.string() + "/";
+    for (size_t at = 0; (at = text.find(prefix, at)) != std::string::npos;) text.erase(at, prefix.size());
+    return text;
+  }
+  std::filesystem::path folder_;
+};
+
+}  // namespace posttrain
