@@ -17,7 +17,7 @@ const std::map<std::string, std::set<std::string>>& allowed() {
       {"store", {"base"}},
       {"nn", {"base"}},
       {"model", {"base", "nn"}},
-      {"rollout", {"base", "nn", "model"}},
+      {"rollout", {"base", "nn", "model", "text", "rewards"}},
       {"sandbox", {"base"}},
       {"rewards", {"base", "text", "sandbox"}},
       {"sft", {"base", "nn", "model", "rollout", "text", "store", "rewards"}},
