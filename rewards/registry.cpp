@@ -105,7 +105,10 @@ Outcome RewardSet::judge(const Sample& sample) const {
         score = {0, Verdict::failed, error.what()};
       }
       out.parts[i] = {parts_[i].name, score.value, parts_[i].weight, score.verdict, std::move(score.detail)};
-      if (judging && correctness == nullptr) correctness = &out.parts[i].verdict;
+      if (judging && correctness == nullptr) {
+        correctness = &out.parts[i].verdict;
+        out.answer = std::move(score.answer);
+      }
     }
   }
   const auto failed = [](const PartScore& part) { return part.verdict == Verdict::failed; };

@@ -51,6 +51,7 @@ struct Outcome {
   double total = 0;
   Verdict verdict = Verdict::wrong;
   std::vector<PartScore> parts;  // in the order of the specs
+  std::string answer;            // of the first part that judges correctness
 };
 
 // A weighted composition. Thread-safe after construction. An exception inside a reward is a failed part.

@@ -34,6 +34,7 @@ struct Score {
   double value = 0;
   Verdict verdict = Verdict::wrong;
   std::string detail;  // for people: the parsed answer, the error, the failing test
+  std::string answer;  // what was taken as the answer, in canonical spelling: majority votes count it; empty = none
 };
 
 // Thread-safe after construction: score() is called from several threads at once and keeps no state between calls.
