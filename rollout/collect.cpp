@@ -1,0 +1,50 @@
+#include "rollout/collect.h"
+
+#include <chrono>
+#include <future>
+#include <utility>
+
+namespace posttrain::rollout {
+
+std::vector<ScoredGroup> Collector::collect(std::span<const text::Problem> problems, int64_t samples,
+                                            const SamplingSettings& sampling, const DrawKey& key, CollectStats& stats,
+                                            const Progress& progress) {
+  std::vector<ScoredGroup> groups;
+  std::vector<Request> requests;
+  for (size_t i = 0; i < problems.size(); ++i) {
+    groups.push_back({.problem = problems[i], .prompt = render_(problems[i]), .answers = {}});
+    groups.back().answers.resize(static_cast<size_t>(samples));
+    requests.push_back({.prompt = groups.back().prompt,
+                        .samples = static_cast<int32_t>(samples),
+                        .key = {key.seed, key.stage, key.step, key.first_prompt + i}});
+  }
+  std::vector<std::future<rewards::Outcome>> outcomes(problems.size() * static_cast<size_t>(samples));
+  const auto done = [&](Completion&& completion) {
+    ScoredGroup& group = groups[completion.request];
+    Answer& answer = group.answers[static_cast<size_t>(completion.sample)];
+    answer.completion = std::move(completion);
+    const Completion& c = answer.completion;
+    std::span<const int32_t> ids = c.ids;
+    if (c.finish == Finish::stop_token) ids = ids.first(ids.size() - 1);
+    answer.text = tokenizer_.decode(ids);
+    rewards::OwnedSample sample{.prompt = group.problem.prompt,
+                                .completion = answer.text,
+                                .answer = group.problem.answer,
+                                .extra = group.problem.extra,
+                                .completion_tokens = static_cast<int64_t>(c.ids.size()),
+                                .max_completion_tokens = sampling.max_new_tokens,
+                                .truncated = c.truncated()};
+    outcomes[c.request * static_cast<size_t>(samples) + static_cast<size_t>(c.sample)] =
+        pool_.submit(std::move(sample));
+  };
+  stats.engine = engine_.generate(requests, sampling, done, progress);
+  const auto generated = std::chrono::steady_clock::now();
+  for (size_t i = 0; i < outcomes.size(); ++i) {
+    if (!outcomes[i].valid()) continue;  // generation was stopped before it finished
+    groups[i / static_cast<size_t>(samples)].answers[i % static_cast<size_t>(samples)].outcome = outcomes[i].get();
+  }
+  stats.reward_wait_seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - generated).count();
+  return groups;
+}
+
+}  // namespace posttrain::rollout

@@ -1,0 +1,60 @@
+// Samples answers to problems and scores them while others are still being generated.
+#pragma once
+
+#include <functional>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "rewards/pool.h"
+#include "rollout/engine.h"
+#include "text/task.h"
+#include "text/tokenizer.h"
+
+namespace posttrain::rollout {
+
+struct Answer {
+  Completion completion;
+  std::string text;  // without the stop token; special tokens are spelled out
+  rewards::Outcome outcome;
+};
+
+// A problem, its prompt as the model saw it, and its answers in the order of their sample numbers.
+struct ScoredGroup {
+  text::Problem problem;
+  std::vector<int32_t> prompt;
+  std::vector<Answer> answers;
+};
+
+struct CollectStats {
+  EngineStats engine;
+  double reward_wait_seconds = 0;  // scoring that went on after the last token
+};
+
+// Token ids of a problem's prompt.
+using RenderPrompt = std::function<std::vector<int32_t>(const text::Problem&)>;
+
+// What names the random draws of one collection; the prompt's index makes the fourth part.
+struct DrawKey {
+  uint64_t seed, stage, step;
+  uint64_t first_prompt = 0;
+};
+
+// Draws with one engine and scores with one pool. Not thread-safe.
+class Collector {
+ public:
+  Collector(Engine& engine, rewards::ScoringPool& pool, const Tokenizer& tokenizer, RenderPrompt render)
+      : engine_(engine), pool_(pool), tokenizer_(tokenizer), render_(std::move(render)) {}
+
+  std::vector<ScoredGroup> collect(std::span<const text::Problem> problems, int64_t samples,
+                                   const SamplingSettings& sampling, const DrawKey& key, CollectStats& stats,
+                                   const Progress& progress = {});
+
+ private:
+  Engine& engine_;
+  rewards::ScoringPool& pool_;
+  const Tokenizer& tokenizer_;
+  RenderPrompt render_;
+};
+
+}  // namespace posttrain::rollout
