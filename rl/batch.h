@@ -1,0 +1,25 @@
+// From answers to a packed training batch: a group's prompt appears once and every answer reads it.
+#pragma once
+
+#include <span>
+#include <vector>
+
+#include "model/batch.h"
+#include "rollout/collect.h"
+
+namespace posttrain::rl {
+
+// One answer to train on: its prompt and what was drawn. Both must outlive the call.
+struct TrainSample {
+  const std::vector<int32_t>* prompt;
+  const rollout::Completion* completion;
+};
+
+// Samples in order; neighbours with the same prompt object share its rows. Head row i is token i of the samples'
+// completions laid end to end. The last token of a completion is predicted but never read, so it has no row.
+model::TrainBatch pack_samples(std::span<const TrainSample> samples, double temperature);
+
+// Rows that `sample` adds to a batch whose last prompt is `previous` (null = none).
+int64_t rows_of(const TrainSample& sample, const std::vector<int32_t>* previous);
+
+}  // namespace posttrain::rl

@@ -1,0 +1,169 @@
+#include "rl/metrics.h"
+
+#include <algorithm>
+#include <cmath>
+#include <limits>
+#include <numeric>
+
+#include "base/memory.h"
+
+namespace posttrain::rl {
+
+void RolloutMetrics::Moments::add(double x) {
+  count += 1;
+  sum += x;
+  squares += x * x;
+}
+
+double RolloutMetrics::Moments::mean() const {
+  return count > 0 ? sum / count : 0;
+}
+
+double RolloutMetrics::Moments::deviation() const {
+  return count > 1 ? std::sqrt(std::max(0.0, (squares - sum * sum / count) / (count - 1))) : 0;
+}
+
+void RolloutMetrics::add(const std::vector<rollout::ScoredGroup>& groups, const rollout::CollectStats& stats) {
+  for (const auto& group : groups) {
+    Moments in_group;
+    for (const auto& answer : group.answers) {
+      const auto tokens = static_cast<double>(answer.completion.ids.size());
+      min_length_ = length_.count > 0 ? std::min(min_length_, tokens) : tokens;
+      max_length_ = std::max(max_length_, tokens);
+      length_.add(tokens);
+      if (answer.completion.truncated()) {
+        truncated_ += 1;
+      } else {
+        finished_length_.add(tokens);
+      }
+      for (const float h : answer.completion.entropy) entropy_.add(h);
+      verdicts_[static_cast<size_t>(answer.outcome.verdict)] += 1;
+      if (answer.outcome.verdict == rewards::Verdict::failed) continue;
+      reward_.add(answer.outcome.total);
+      in_group.add(answer.outcome.total);
+      for (size_t p = 0; p < answer.outcome.parts.size(); ++p) {
+        if (p == parts_.size()) parts_.emplace_back(answer.outcome.parts[p].name, Moments{});
+        parts_[p].second.add(answer.outcome.parts[p].value);
+      }
+    }
+    groups_ += 1;
+    group_std_.add(in_group.deviation());
+    flat_groups_ += in_group.deviation() == 0;
+  }
+  prompt_tokens_ += stats.engine.prompt_tokens;
+  sampled_tokens_ += stats.engine.sampled_tokens;
+  preemptions_ += stats.engine.preemptions;
+  reward_wait_ += stats.reward_wait_seconds;
+}
+
+void RolloutMetrics::write(store::Metrics& out, double seconds) const {
+  const double answers = std::max(1.0, length_.count);
+  out.insert(out.end(), {
+                            {"reward", reward_.mean()},
+                            {"reward_std", group_std_.mean()},
+                            {"frac_reward_zero_std", flat_groups_ / std::max(1.0, groups_)},
+                            {"completions/mean_length", length_.mean()},
+                            {"completions/min_length", min_length_},
+                            {"completions/max_length", max_length_},
+                            {"completions/mean_terminated_length", finished_length_.mean()},
+                            {"completions/clipped_ratio", truncated_ / answers},
+                            {"entropy", entropy_.mean()},
+                            {"accuracy", verdicts_[0] / answers},
+                            {"verdicts/undecided", verdicts_[2]},
+                            {"verdicts/failed", verdicts_[3]},
+                            {"num_tokens", static_cast<double>(prompt_tokens_ + sampled_tokens_)},
+                        });
+  for (const auto& [name, moments] : parts_) {
+    out.emplace_back("rewards/" + name + "/mean", moments.mean());
+    out.emplace_back("rewards/" + name + "/std", moments.deviation());
+  }
+  out.insert(out.end(),
+             {
+                 {"timing_s/gen", seconds - reward_wait_},
+                 {"timing_s/reward", reward_wait_},
+                 {"perf/rollout_tokens_per_s", static_cast<double>(sampled_tokens_) / std::max(seconds, 1e-9)},
+                 {"perf/preemptions", static_cast<double>(preemptions_)},
+             });
+}
+
+void UpdateMetrics::add(const ObjectiveResult& result) {
+  loss += result.loss;
+  counted += result.counted;
+  clip_counted += result.clip_counted;
+  clip_low += result.clip_low;
+  clip_high += result.clip_high;
+  kl_sum += result.kl_sum;
+  ratio_min = std::min(ratio_min, result.ratio_min);
+  ratio_max = std::max(ratio_max, result.ratio_max);
+  if (optimizer_steps > 0) return;
+  first_ratio_min = std::min(first_ratio_min, result.ratio_min);
+  first_ratio_max = std::max(first_ratio_max, result.ratio_max);
+}
+
+void UpdateMetrics::add_mismatch(std::span<const float> trainer, std::span<const float> sampler) {
+  for (size_t t = 0; t < trainer.size(); ++t) {
+    const double gap = std::fabs(double{trainer[t]} - double{sampler[t]});
+    mismatch_max = std::isnan(gap) ? std::numeric_limits<double>::quiet_NaN() : std::max(mismatch_max, gap);
+    mismatch_sum += gap;
+    mismatch_count += 1;
+  }
+}
+
+void UpdateMetrics::add_step(const model::StepResult& step) {
+  grad_norm = std::max(grad_norm, step.grad_norm);
+  ++optimizer_steps;
+}
+
+void UpdateMetrics::write(store::Metrics& out, double lr, double seconds) const {
+  const double tokens = std::max(1.0, counted), clips = std::max(1.0, clip_counted);
+  const double steps = std::max<double>(1, static_cast<double>(optimizer_steps));
+  out.insert(out.end(), {
+                            {"loss", loss / steps},
+                            {"grad_norm", grad_norm},
+                            {"learning_rate", lr},
+                            {"kl", kl_sum / tokens},
+                            {"clip_ratio/low_mean", clip_low / clips},
+                            {"clip_ratio/high_mean", clip_high / clips},
+                            {"clip_ratio/region_mean", (clip_low + clip_high) / clips},
+                            {"sampling/importance_sampling_ratio/min", ratio_min},
+                            {"sampling/importance_sampling_ratio/max", ratio_max},
+                            {"sampling/sampling_logp_difference/mean", mismatch_sum / std::max(1.0, mismatch_count)},
+                            {"sampling/sampling_logp_difference/max", mismatch_max},
+                            {"logp_mismatch_max", mismatch_max},
+                            {"first_ratio_min", first_ratio_min},
+                            {"first_ratio_max", first_ratio_max},
+                            {"optimizer_steps", static_cast<double>(optimizer_steps)},
+                            {"timing_s/update_actor", seconds},
+                            {"perf/update_tokens_per_s", static_cast<double>(rows) / std::max(seconds, 1e-9)},
+                            {"perf/max_memory_gb", static_cast<double>(peak_memory_bytes()) / 1e9},
+                        });
+}
+
+std::vector<store::Group> to_store(const std::vector<rollout::ScoredGroup>& groups, std::span<const double> advantage) {
+  std::vector<store::Group> out;
+  size_t i = 0;
+  for (const auto& group : groups) {
+    store::Group rows{.prompt = group.problem.prompt, .answer = group.problem.answer, .samples = {}};
+    for (const auto& answer : group.answers) {
+      const auto& c = answer.completion;
+      store::SampleRow row{.completion = answer.text,
+                           .completion_tokens = std::ssize(c.ids),
+                           .finish = to_string(c.finish),
+                           .reward = answer.outcome.total,
+                           .parts = {},
+                           .verdict = rewards::to_string(answer.outcome.verdict),
+                           .advantage = i < advantage.size() ? advantage[i] : 0,
+                           .logp_sum = std::accumulate(c.logp.begin(), c.logp.end(), 0.0),
+                           .weight_version = c.policy_version};
+      for (const auto& part : answer.outcome.parts) {
+        row.parts.push_back({part.name, part.value, part.weight, rewards::to_string(part.verdict), part.detail});
+      }
+      rows.samples.push_back(std::move(row));
+      ++i;
+    }
+    out.push_back(std::move(rows));
+  }
+  return out;
+}
+
+}  // namespace posttrain::rl

@@ -1,0 +1,97 @@
+#include "rl/rollout_batch.h"
+
+#include <algorithm>
+#include <iterator>
+
+namespace posttrain::rl {
+
+RolloutBatch::RolloutBatch(const std::vector<rollout::ScoredGroup>& groups, bool mask_truncated,
+                           double max_completion_tokens) {
+  objective.max_completion_tokens = max_completion_tokens;
+  objective.begin.push_back(0);
+  for (size_t g = 0; g < groups.size(); ++g) {
+    for (const auto& answer : groups[g].answers) {
+      const rollout::Completion& c = answer.completion;
+      const bool valid = answer.outcome.verdict != rewards::Verdict::failed;
+      scored.push_back({.group = static_cast<int32_t>(g),
+                        .reward = answer.outcome.total,
+                        .length = static_cast<double>(c.ids.size()),
+                        .valid = valid});
+      if (!valid) continue;
+      samples.push_back({&groups[g].prompt, &c});
+      answers.push_back(&answer);
+      objective.begin.push_back(objective.begin.back() + std::ssize(c.ids));
+      objective.group.push_back(static_cast<int32_t>(g));
+      objective.old_logp.insert(objective.old_logp.end(), c.logp.begin(), c.logp.end());
+      objective.mask.insert(objective.mask.end(), c.ids.size(), mask_truncated && c.truncated() ? 0 : 1);
+    }
+  }
+}
+
+void RolloutBatch::score_reference(model::Transformer& reference, double temperature, int64_t micro_batch_tokens) {
+  objective.ref_logp.clear();
+  for (const auto& [first, last] : micro_batches(samples, micro_batch_tokens)) {
+    const auto scores = reference.score(pack_samples(std::span(samples).subspan(first, last - first), temperature));
+    objective.ref_logp.insert(objective.ref_logp.end(), scores.logp.begin(), scores.logp.end());
+  }
+}
+
+void RolloutBatch::compute_advantages(const ObjectiveSettings& settings) {
+  std::vector<ScoredSample> penalised = scored;
+  size_t sample = 0;
+  if (settings.kl_in == "reward" && settings.beta != 0) {
+    for (ScoredSample& s : penalised) {
+      if (!s.valid) continue;
+      for (int64_t t = objective.begin[sample]; t < objective.begin[sample + 1]; ++t) {
+        s.reward -= settings.beta * (objective.old_logp[t] - objective.ref_logp[t]);
+      }
+      ++sample;
+    }
+  }
+  advantage = advantages(settings, penalised);
+  objective.advantage.clear();
+  sample = 0;
+  for (size_t i = 0; i < scored.size(); ++i) {
+    if (!scored[i].valid) continue;
+    const int64_t length = objective.begin[sample + 1] - objective.begin[sample];
+    objective.advantage.insert(objective.advantage.end(), static_cast<size_t>(length), advantage[i]);
+    ++sample;
+  }
+}
+
+ObjectiveBatch RolloutBatch::part(std::span<const int64_t> indices) const {
+  ObjectiveBatch out;
+  out.max_completion_tokens = objective.max_completion_tokens;
+  out.begin.push_back(0);
+  for (const int64_t i : indices) {
+    const int64_t begin = objective.begin[i], end = objective.begin[i + 1];
+    const auto take = [&](auto& to, const auto& from) {
+      if (!from.empty()) to.insert(to.end(), from.begin() + begin, from.begin() + end);
+    };
+    out.begin.push_back(out.begin.back() + end - begin);
+    out.group.push_back(objective.group[i]);
+    take(out.advantage, objective.advantage);
+    take(out.old_logp, objective.old_logp);
+    take(out.ref_logp, objective.ref_logp);
+    take(out.mask, objective.mask);
+  }
+  return out;
+}
+
+std::vector<std::pair<size_t, size_t>> micro_batches(std::span<const TrainSample> samples, int64_t limit) {
+  std::vector<std::pair<size_t, size_t>> runs;
+  int64_t rows = 0;
+  for (size_t i = 0; i < samples.size(); ++i) {
+    const int64_t more = rows_of(samples[i], i > 0 ? samples[i - 1].prompt : nullptr);
+    if (runs.empty() || rows + more > limit) {
+      runs.emplace_back(i, i);
+      rows = rows_of(samples[i], nullptr);
+    } else {
+      rows += more;
+    }
+    runs.back().second = i + 1;
+  }
+  return runs;
+}
+
+}  // namespace posttrain::rl

@@ -1,0 +1,40 @@
+// One rollout on the host, as the objective sees it: answers laid end to end with rewards, advantages and
+// log-probabilities.
+#pragma once
+
+#include <cstdint>
+#include <span>
+#include <vector>
+
+#include "model/transformer.h"
+#include "rl/advantage.h"
+#include "rl/batch.h"
+#include "rl/objective.h"
+#include "rollout/collect.h"
+
+namespace posttrain::rl {
+
+// Points into the groups it was made from, which must outlive it. Answers whose judge failed are left out of everything
+// but `scored`.
+struct RolloutBatch {
+  std::vector<ScoredSample> scored;             // every answer, in order of group and sample
+  std::vector<double> advantage;                // [scored]
+  std::vector<TrainSample> samples;             // the valid ones
+  std::vector<const rollout::Answer*> answers;  // [samples]
+  ObjectiveBatch objective;                     // over `samples`
+
+  // mask_truncated: answers cut by the length limit carry no loss, their reward stays in the baseline.
+  RolloutBatch(const std::vector<rollout::ScoredGroup>& groups, bool mask_truncated, double max_completion_tokens);
+
+  // Fills ref_logp by scoring every sample with the reference, at most `micro_batch_tokens` rows at a time.
+  void score_reference(model::Transformer& reference, double temperature, int64_t micro_batch_tokens);
+  // Takes the KL penalty off the rewards where the settings say so, and turns rewards into advantages.
+  void compute_advantages(const ObjectiveSettings& settings);
+  // The sub-batch of these samples, for one optimizer step: its normalisers are its own.
+  ObjectiveBatch part(std::span<const int64_t> indices) const;
+};
+
+// Cuts the samples into runs [first, second) whose rows stay within `limit`; a single sample may exceed it.
+std::vector<std::pair<size_t, size_t>> micro_batches(std::span<const TrainSample> samples, int64_t limit);
+
+}  // namespace posttrain::rl
