@@ -1,0 +1,126 @@
+// The register tile: R rows by NV * 16 columns of sums, each one FMA chain ascending in k. Everything that multiplies
+// matrices here - linear layers, their gradients, attention, the head - is this tile over different strides.
+// Included by the isa_*.cpp files only, inside the anonymous namespace, after simd.h.
+
+struct Tile {
+  int64_t k;
+  const float* a;  // element (i, k) at a[i * a_row + k], or a[k * a_row + i] for columns
+  int64_t a_row;
+  const void* b;  // element (k, j) at b[k * b_row + j]
+  int64_t b_row;
+  const float* from;  // chains start here (row stride c_row), or at zero when null
+  int64_t from_row;
+  float* c;
+  int64_t c_row;
+  int columns;        // written: 1 .. 16 * NV
+  const float* bias;  // added at the end
+  bool add;           // c += the sum
+};
+
+enum class Right : uint8_t { packed, pairs, rows };  // float panel; bf16 panel; row-major rows, masked at the edge
+
+template <int R, int NV, Right B, bool Columns, bool Ahead>
+inline void run_tile(const Tile& t) {
+  Mask mask[NV];
+#pragma GCC unroll 4
+  for (int j = 0; j < NV; ++j) mask[j] = first(t.columns - 16 * j);
+  F16 sum[R][NV];
+#pragma GCC unroll 16
+  for (int i = 0; i < R; ++i) {
+#pragma GCC unroll 4
+    for (int j = 0; j < NV; ++j) sum[i][j] = t.from ? load(t.from + i * t.from_row + 16 * j, mask[j]) : zero();
+  }
+  const float* a = t.a;
+  const float* b = static_cast<const float*>(t.b);
+  const auto* pairs = static_cast<const uint32_t*>(t.b);
+  const int64_t row = t.a_row, b_row = t.b_row;
+  for (int64_t k = 0; k < t.k; ++k) {
+    F16 right[NV];
+    if constexpr (B == Right::pairs) {
+      const U16 word = load_pairs(pairs);
+      if constexpr (Ahead) __builtin_prefetch(pairs + 2048, 0, 2);
+      right[0] = low_half(word);
+      if constexpr (NV > 1) right[1] = high_half(word);
+      pairs += b_row;
+    } else {
+#pragma GCC unroll 4
+      for (int j = 0; j < NV; ++j) {
+        right[j] = B == Right::rows ? load(b + 16 * j, mask[j]) : load(b + 16 * j);
+        if constexpr (Ahead) __builtin_prefetch(b + 2048 + 16 * j, 0, 2);
+      }
+      b += b_row;
+    }
+#pragma GCC unroll 16
+    for (int i = 0; i < R; ++i) {
+      const F16 left = set1(Columns ? a[i] : a[i * row]);
+#pragma GCC unroll 4
+      for (int j = 0; j < NV; ++j) sum[i][j] = fma(left, right[j], sum[i][j]);
+    }
+    a += Columns ? row : 1;
+  }
+#pragma GCC unroll 16
+  for (int i = 0; i < R; ++i) {
+#pragma GCC unroll 4
+    for (int j = 0; j < NV; ++j) {
+      F16 y = sum[i][j];
+      if (t.bias) y = y + load(t.bias + 16 * j, mask[j]);
+      if (t.add) y = load(t.c + i * t.c_row + 16 * j, mask[j]) + y;
+      store(t.c + i * t.c_row + 16 * j, y, mask[j]);
+    }
+  }
+}
+
+#if defined(POSTTRAIN_ISA_AVX512)
+constexpr int kTileRows = 14, kTileVectors = 2;
+#elif defined(POSTTRAIN_ISA_AVX2)
+constexpr int kTileRows = 6, kTileVectors = 1;
+#else
+constexpr int kTileRows = 2, kTileVectors = 1;
+#endif
+
+template <int NV, Right B, bool Columns, bool Ahead, int R = kTileRows>
+inline void tile_of(int rows, const Tile& t) {
+  if (rows == R) return run_tile<R, NV, B, Columns, Ahead>(t);
+  if constexpr (R > 1) return tile_of<NV, B, Columns, Ahead, R - 1>(rows, t);
+}
+
+// The most rows of one tile: bf16 panels give both halves of their columns at once.
+template <Right B>
+constexpr int tile_rows() {
+  return B == Right::pairs && kTileVectors == 1 ? kTileRows / 2 : kTileRows;
+}
+
+// One tile of `rows` <= tile_rows<B>() by t.columns <= 32.
+template <Right B, bool Columns, bool Ahead = false>
+inline void tile(int rows, Tile t) {
+  if constexpr (B == Right::pairs) {
+    tile_of<2, B, Columns, Ahead, tile_rows<B>()>(rows, t);
+  } else if constexpr (kTileVectors == 2) {
+    if (t.columns > 16) {
+      tile_of<2, B, Columns, Ahead>(rows, t);
+    } else {
+      tile_of<1, B, Columns, Ahead>(rows, t);
+    }
+  } else {
+    const int columns = t.columns;
+    t.columns = columns < 16 ? columns : 16;
+    tile_of<1, B, Columns, Ahead>(rows, t);
+    if (columns <= 16) return;
+    t.columns = columns - 16;
+    t.b = static_cast<const float*>(t.b) + 16;
+    t.c += 16;
+    if (t.from) t.from += 16;
+    if (t.bias) t.bias += 16;
+    tile_of<1, B, Columns, Ahead>(rows, t);
+  }
+}
+
+// Calls fn(first, height) for tiles of nearly equal height that cover `rows`.
+template <class Fn>
+inline void for_tiles(int64_t rows, int most, const Fn& fn) {
+  const int64_t tiles = (rows + most - 1) / most;
+  for (int64_t i = 0; i < tiles; ++i) {
+    const int64_t begin = rows * i / tiles, end = rows * (i + 1) / tiles;
+    fn(begin, static_cast<int>(end - begin));
+  }
+}

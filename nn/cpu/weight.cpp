@@ -1,0 +1,114 @@
+#include "nn/cpu/weight.h"
+
+#include <algorithm>
+#include <bit>
+#include <cstring>
+
+#include "base/error.h"
+#include "base/parallel.h"
+#include "nn/cpu/kernels/table.h"
+
+namespace posttrain::nn::cpu {
+namespace {
+
+// Round to nearest, ties to even; NaN stays NaN.
+uint16_t to_bf16(float x) {
+  const auto bits = std::bit_cast<uint32_t>(x);
+  if ((bits & 0x7FFFFFFFu) > 0x7F800000u) return static_cast<uint16_t>((bits >> 16) | 0x40u);
+  return static_cast<uint16_t>((bits + 0x7FFFu + ((bits >> 16) & 1u)) >> 16);
+}
+
+float from_bf16(uint16_t x) {
+  return std::bit_cast<float>(static_cast<uint32_t>(x) << 16);
+}
+
+float from_f16(uint16_t x) {
+  const uint32_t sign = (x & 0x8000u) << 16, exponent = (x >> 10) & 31u, fraction = x & 1023u;
+  if (exponent == 0) {
+    const float magnitude = static_cast<float>(fraction) * 0x1p-24f;
+    return sign ? -magnitude : magnitude;
+  }
+  const uint32_t wide = exponent == 31 ? 255u : exponent + 112u;
+  return std::bit_cast<float>(sign | wide << 23 | fraction << 13);
+}
+
+float element(const void* from, DType type, int64_t i) {
+  switch (type) {
+    case DType::f32:
+      return static_cast<const float*>(from)[i];
+    case DType::bf16:
+      return from_bf16(static_cast<const uint16_t*>(from)[i]);
+    case DType::f16:
+      break;
+  }
+  return from_f16(static_cast<const uint16_t*>(from)[i]);
+}
+
+// One element of [panel][k][32]; a bf16 word holds columns j and j + 16.
+void put(const Buffer& panels, DType stored, int64_t depth, int64_t column, int64_t k, float value) {
+  const int64_t at = column / kPanel * depth + k, j = column % kPanel;
+  if (stored == DType::bf16) {
+    static_cast<uint16_t*>(panels.data())[at * 32 + (j % 16) * 2 + j / 16] = to_bf16(value);
+  } else {
+    panels.f32()[at * 32 + j] = value;
+  }
+}
+
+float get(const Buffer& panels, DType stored, int64_t depth, int64_t column, int64_t k) {
+  const int64_t at = column / kPanel * depth + k, j = column % kPanel;
+  if (stored == DType::bf16)
+    return from_bf16(static_cast<const uint16_t*>(panels.data())[at * 32 + (j % 16) * 2 + j / 16]);
+  return panels.f32()[at * 32 + j];
+}
+
+size_t panel_bytes(int64_t columns, int64_t depth, int64_t row_bytes) {
+  return static_cast<size_t>((columns + kPanel - 1) / kPanel * depth * row_bytes);
+}
+
+}  // namespace
+
+CpuWeight::CpuWeight(int64_t rows, int64_t columns, DType type, Use use, bool keep_plain) {
+  out = rows;
+  in = columns;
+  stored = type == DType::bf16 ? DType::bf16 : DType::f32;  // f16 values are float32 values: a type to load from only
+  forward = allocate(panel_bytes(out, in, row_bytes()));
+  if (use == Use::training) backward = allocate(panel_bytes(in, out, row_bytes()));
+  if (keep_plain) plain = allocate(static_cast<size_t>(out * in) * sizeof(float));
+}
+
+void load_rows(CpuWeight& w, int64_t first_row, int64_t rows, const void* from, DType type) {
+  PT_ASSERT(first_row >= 0 && rows >= 0 && first_row + rows <= w.out, first_row, rows, w.out);
+  constexpr int64_t kChunk = 32;
+  // Whole panels per range, so that no two threads write into one.
+  const int64_t first_panel = first_row / kPanel, last_panel = (first_row + rows + kPanel - 1) / kPanel;
+  parallel_for(last_panel - first_panel, 1 + (int64_t{1} << 14) / (kPanel * std::max<int64_t>(w.in, 1)),
+               [&](ptrdiff_t begin, ptrdiff_t end) {
+                 const int64_t r0 = std::max(first_row, (first_panel + begin) * kPanel);
+                 const int64_t r1 = std::min(first_row + rows, (first_panel + end) * kPanel);
+                 for (int64_t k0 = 0; k0 < w.in; k0 += kChunk) {
+                   const int64_t k1 = std::min(w.in, k0 + kChunk);
+                   for (int64_t r = r0; r < r1; ++r) {
+                     for (int64_t k = k0; k < k1; ++k) {
+                       const float value = element(from, type, (r - first_row) * w.in + k);
+                       put(w.forward, w.stored, w.in, r, k, value);
+                       if (w.backward) put(w.backward, w.stored, w.out, k, r, value);
+                       if (w.plain)
+                         w.plain.f32()[r * w.in + k] = w.stored == DType::bf16 ? from_bf16(to_bf16(value)) : value;
+                     }
+                   }
+                 }
+               });
+}
+
+void read_row(const CpuWeight& w, int64_t row, float* to) {
+  if (w.backward && w.stored == DType::f32) {  // here a row lies in runs of 32
+    for (int64_t k = 0; k < w.in; k += kPanel) {
+      const float* run = w.backward.f32() + (k / kPanel * w.out + row) * kPanel;
+      std::memcpy(to + k, run, static_cast<size_t>(std::min<int64_t>(kPanel, w.in - k)) * sizeof(float));
+    }
+    return;
+  }
+  for (int64_t k = 0; k < w.in; ++k) to[k] = get(w.forward, w.stored, w.in, row, k);
+}
+
+}  // namespace posttrain::nn::cpu
