@@ -273,7 +273,7 @@ Sampled CpuBackend::head_sample(int64_t n, const float* h, const Weight& weight,
     result.entropy[row] = softmax.entropy();
     float z[kHeadBlock], weights[kHeadBlock], unused[kStatsPerBlock];
     if (row_z) {
-      kept[row] = surviving_ids({row_z, static_cast<size_t>(w.out)}, softmax.maximum, filters[row]);
+      kept[row] = surviving_ids({row_z, static_cast<size_t>(w.out)}, softmax, filters[row]);
       std::vector<float> kept_z, shares(kept[row].size());
       for (const int32_t id : kept[row]) kept_z.push_back(row_z[id]);
       const SoftmaxRow restricted = softmax_of_kept(kernels_, kept_z);

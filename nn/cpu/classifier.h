@@ -29,13 +29,14 @@ SoftmaxRow merge_blocks(int64_t blocks, const float* stats);
 // Over a row's kept tokens only, given their z in ascending order of id.
 SoftmaxRow softmax_of_kept(const KernelTable& kernels, std::span<const float> z);
 
-// The ids that survive a filter, ascending; z is the whole row at the filter's temperature, with maximum `top`.
+// The ids that survive a filter, ascending; z is the whole row at the filter's temperature, `softmax` its sums. A NaN
+// in z keeps everything.
 //   1. top_k: z at least the k-th largest (ties survive);
 //   2. top_p: of those, renormalised, the fewest likeliest whose probabilities reach top_p (equal ones: lower id
 //   first);
 //   3. min_p: of those, the ones at least min_p times as likely as the likeliest.
 // The likeliest token always survives. Holtzman et al. 2020 (top_p), Nguyen et al. 2024 (min_p).
-std::vector<int32_t> surviving_ids(std::span<const float> z, float top, const SamplingFilter& filter);
+std::vector<int32_t> surviving_ids(std::span<const float> z, const SoftmaxRow& softmax, const SamplingFilter& filter);
 bool filters(const SamplingFilter& filter, int64_t columns);
 
 }  // namespace posttrain::nn::cpu

@@ -50,11 +50,12 @@ bool filters(const SamplingFilter& filter, int64_t columns) {
          ((filter.top_k > 0 && filter.top_k < columns) || filter.top_p < 1 || filter.min_p > 0);
 }
 
-std::vector<int32_t> surviving_ids(std::span<const float> z, float top, const SamplingFilter& filter) {
+std::vector<int32_t> surviving_ids(std::span<const float> z, const SoftmaxRow& softmax, const SamplingFilter& filter) {
   std::vector<int32_t> ids(z.size());
   for (size_t i = 0; i < ids.size(); ++i) ids[i] = static_cast<int32_t>(i);
+  if (std::isnan(softmax.mass)) return ids;  // no order to filter by; the NaN shows in logp
+  const float top = softmax.maximum;
   const auto at = [&](int32_t id) { return z[static_cast<size_t>(id)]; };
-  if (std::isnan(top)) return ids;  // no order to filter by; the NaN shows in logp
   if (filter.top_k > 0 && static_cast<size_t>(filter.top_k) < z.size()) {
     std::vector<float> sorted(z.begin(), z.end());
     const auto kth = sorted.begin() + (filter.top_k - 1);
