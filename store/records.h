@@ -105,6 +105,11 @@ struct StepKey {
   int64_t step = 0;
 };
 
+struct PhaseTime {
+  std::string phase;
+  double seconds = 0;
+};
+
 struct AlertRow : Alert {
   int stage = 0;
   int64_t step = 0;

@@ -54,6 +54,8 @@ class Store {
   std::vector<Point> curve(const std::string& key) const;
   Metrics metrics(int stage, int64_t step) const;
   std::vector<Span> spans(int stage, int64_t step) const;
+  // Seconds on the main line (lane 0), by phase, over all steps of a stage.
+  std::vector<PhaseTime> phase_times(int stage) const;
   // In order of stage and step, without transcripts.
   std::vector<EvalRecord> evals() const;
   // Steps that have stored samples: of training rollouts (task "") or of an evaluation.

@@ -126,6 +126,14 @@ std::vector<Span> Store::spans(int stage, int64_t step) const {
   return spans;
 }
 
+std::vector<PhaseTime> Store::phase_times(int stage) const {
+  const std::scoped_lock guard(impl_->mutex);
+  Statement s(*impl_->db, "SELECT phase, sum(t1 - t0) FROM spans WHERE stage = ? AND lane = 0 GROUP BY phase");
+  std::vector<PhaseTime> times;
+  for (s.bind(stage); s.next();) times.push_back({s.text(0), s.real(1)});
+  return times;
+}
+
 std::vector<EvalRecord> Store::evals() const {
   const std::scoped_lock guard(impl_->mutex);
   Statement s(*impl_->db, "SELECT stage, step, task, role, n, k, metrics FROM evals ORDER BY stage, step, task");

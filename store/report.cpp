@@ -1,0 +1,199 @@
+#include "store/report.h"
+
+#include <algorithm>
+#include <array>
+#include <cmath>
+#include <cstdio>
+
+#include "base/error.h"
+#include "base/file.h"
+#include "base/json.h"
+#include "store/embedded/picture_css.h"
+#include "store/embedded/report_css.h"
+#include "store/embedded/report_js.h"
+#include "store/html.h"
+#include "store/report_parts.h"
+#include "store/summary.h"
+
+namespace posttrain::store {
+namespace {
+
+std::string formatted(const char* format, double value) {
+  std::array<char, 48> text{};
+  std::snprintf(text.data(), text.size(), format, value);
+  return text.data();
+}
+
+std::string duration(double seconds) {
+  if (seconds < 120) return formatted("%.1f s", seconds);
+  return seconds < 7200 ? formatted("%.1f min", seconds / 60) : formatted("%.1f h", seconds / 3600);
+}
+
+// A page may run and style only what this program put into it, and load nothing.
+std::string head(const std::string& title) {
+  return "<!doctype html>\n<html lang=\"en\"><head><meta charset=\"utf-8\">"
+         "<meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; script-src " +
+         csp_hash(embedded::report_js_sha256) + "; style-src " + csp_hash(embedded::report_css_sha256) +
+         "; base-uri 'none'; form-action 'none'\">"
+         "<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\"><meta name=\"referrer\" "
+         "content=\"no-referrer\"><title>" +
+         escape_plain(title) + "</title><style>" + embedded::report_css + "</style></head><body><main>";
+}
+
+std::string header(const Store& store, const RunRow& run) {
+  std::string out = "<header><h1>" + escape_html(run.name) + "</h1><p class=\"fine\"><span>" + escape_html(run.status) +
+                    "</span><span>started " + escape_html(run.created) + "</span><span>seed " +
+                    std::to_string(run.seed) + "</span><span>posttrain " + escape_html(run.version) + "</span></p>";
+  std::string status = "failed";
+  for (const char* known : {"done", "running", "stopped"}) {
+    if (run.status == known) status = known;
+  }
+  return out + "<p class=\"verdict " + status + "\">" + escape_html(verdict_sentence(store)) + "</p></header>";
+}
+
+std::string stage_strip(const Store& store) {
+  std::string out;
+  for (const StageRow& stage : store.stages()) {
+    const int64_t last = store.last_step(stage.index).value_or(0);
+    out += "<li><b>" + escape_html(stage.name) + "</b><span>" + escape_html(stage.type) +
+           (stage.from.empty() ? "" : " from " + escape_html(stage.from)) + "</span><span>" + std::to_string(last) +
+           (stage.steps > 0 && stage.status != "done" ? " of " + std::to_string(stage.steps) : "") + " steps" +
+           (stage.seconds > 0 ? ", " + duration(stage.seconds) : "") + "</span><span>" + escape_html(stage.status) +
+           "</span></li>";
+  }
+  return out.empty() ? out : "<ol class=\"strip\">" + out + "</ol>";
+}
+
+bool is_fraction(const std::string& name) {
+  return name.find('@') != std::string::npos || name == "format" || name.find("accuracy") != std::string::npos ||
+         name.find("rate") != std::string::npos || name.find("ratio") != std::string::npos;
+}
+
+std::string cell(const std::string& name, double value, int64_t problems) {
+  if (std::isnan(value)) return "<td>-</td>";
+  if (!is_fraction(name)) return "<td>" + formatted("%.4g", value) + "</td>";
+  const double noise = half_width(value, problems);
+  return "<td>" + formatted("%.1f%%", 100 * value) +
+         (name == "pass@1" && noise > 0 ? " <small>± " + formatted("%.1f", 100 * noise) + "</small>" : "") + "</td>";
+}
+
+std::string task_table(const TaskChange& change) {
+  if (!change.base && !change.final) return {};
+  const EvalRecord& any = change.base ? *change.base : *change.final;
+  std::string out = "<h2>Before and after <small>" + escape_html(change.task) +
+                    "</small></h2><div class=\"scroll\"><table><tr><th></th>";
+  if (change.base) out += "<th>base</th>";
+  if (change.final) out += "<th>final</th>";
+  if (change.base && change.final) out += "<th>change</th>";
+  out += "</tr>";
+  for (const auto& [name, unused] : any.metrics) {
+    out += "<tr><th>" + escape_html(name) + "</th>";
+    const double from = change.base ? metric(change.base->metrics, name) : NAN;
+    const double to = change.final ? metric(change.final->metrics, name) : NAN;
+    if (change.base) out += cell(name, from, change.base->n);
+    if (change.final) out += cell(name, to, change.final->n);
+    if (change.base && change.final) {
+      const double by = to - from;
+      const std::string text = std::isnan(by)      ? "-"
+                               : is_fraction(name) ? formatted("%+.1f points", 100 * by)
+                                                   : formatted("%+.4g", by);
+      out += std::string("<td") + (is_fraction(name) && by != 0 ? (by > 0 ? " class=\"up\"" : " class=\"down\"") : "") +
+             ">" + text + "</td>";
+    }
+    out += "</tr>";
+  }
+  out += "</table></div><p class=\"fine\">";
+  const auto sizes = [](const char* name, const EvalRecord& e) {
+    return std::string(name) + ": " + std::to_string(e.n) + " problems × " + std::to_string(e.k) + " samples, step " +
+           std::to_string(e.step) + " of stage " + std::to_string(e.stage + 1) + ". ";
+  };
+  if (change.base) out += sizes("base", *change.base);
+  if (change.final) out += sizes("final", *change.final);
+  return out + "± is at most half of the 95% interval, by problem.</p>";
+}
+
+std::string alert_section(const Store& store) {
+  const auto alerts = store.alerts();
+  if (alerts.empty()) return {};
+  constexpr size_t shown = 40;
+  std::string out;
+  for (size_t i = 0; i < alerts.size() && i < shown; ++i) {
+    out += "<li><b>stage " + std::to_string(alerts[i].stage + 1) + ", step " + std::to_string(alerts[i].step) + "</b>" +
+           escape_html(alerts[i].text) + "</li>";
+  }
+  if (alerts.size() > shown) out += "<li>and " + std::to_string(alerts.size() - shown) + " more</li>";
+  return "<section><h2>Alerts</h2><ul class=\"alerts\">" + out + "</ul></section>";
+}
+
+// Stored JSON for people; what isn't JSON is shown as it is.
+std::string json_details(const char* title, const std::string& text) {
+  std::string shown = text;
+  try {
+    shown = to_pretty(parse_json(text, title));
+  } catch (const Error&) {
+    shown = text;
+  }
+  return std::string("<details><summary>") + title + "</summary><pre>" + escape_html(shown) + "</pre></details>";
+}
+
+}  // namespace
+
+std::string report_html(const Store& store, const ReportLimits& limits) {
+  const auto run = store.run();
+  if (!run) throw Error(store.file().string(), "", "a run", "a store in which no run has begun");
+  std::string out = head(run->name) + header(store, *run) + stage_strip(store) + alert_section(store);
+  out += story_section(store);
+  for (const TaskChange& change : summarize(store).tasks) out += "<section>" + task_table(change) + "</section>";
+  out += transcript_section(store, limits) + stage_section(store) + sample_section(store, limits);
+  out += "<section><h2>Settings</h2>" + json_details("Recipe, resolved", run->recipe) +
+         json_details("Machine", run->machine) + "</section>";
+  return out + "<footer>Written by posttrain " + escape_html(run->version) +
+         " from run.db; everything is in this file.</footer></main><script>" + embedded::report_js +
+         "</script></body></html>\n";
+}
+
+void write_report(const std::filesystem::path& file, const Store& store) {
+  write_file_atomically(file, report_html(store));
+}
+
+std::string curves_svg(const Store& store) {
+  std::vector<Chart> charts = story_charts(store);
+  const auto reward = store.curve("reward");
+  const auto entropy = store.curve("entropy");
+  for (const auto& [title, points] : {std::pair("Training reward", &reward), std::pair("Entropy", &entropy)}) {
+    if (points->empty()) continue;
+    Chart chart{title, "", true, true, {{"", {}, false}}, {}, true};
+    for (const Point& p : *points) {
+      if (p.stage == points->back().stage) chart.series[0].points.emplace_back(static_cast<double>(p.step), p.value);
+    }
+    charts.push_back(std::move(chart));
+  }
+  if (charts.size() > 4) charts.resize(4);
+  constexpr int width = 460, height = 220, title_room = 26, gap = 16;
+  const int columns = charts.size() > 1 ? 2 : 1;
+  const int rows = (static_cast<int>(charts.size()) + columns - 1) / columns;
+  const int total_width = columns * (width + gap) + gap;
+  const int total_height = std::max(1, rows) * (height + title_room + gap) + gap;
+  // Colours of the page for light and dark, since a picture in a README has no page around it.
+  std::string out = "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 " + std::to_string(total_width) + " " +
+                    std::to_string(total_height) + "\" width=\"" + std::to_string(total_width) + "\" height=\"" +
+                    std::to_string(total_height) + "\"><style>" + embedded::picture_css +
+                    "</style><rect class=\"paper\" width=\"" + std::to_string(total_width) + "\" height=\"" +
+                    std::to_string(total_height) + "\" rx=\"12\"/>";
+  for (size_t i = 0; i < charts.size(); ++i) {
+    const int x = gap + static_cast<int>(i) % columns * (width + gap);
+    const int y = gap + static_cast<int>(i) / columns * (height + title_room + gap);
+    std::string svg = chart_svg(charts[i], width, height);
+    svg.insert(4, " x=\"0\" y=\"" + std::to_string(title_room) + "\" width=\"" + std::to_string(width) +
+                      "\" height=\"" + std::to_string(height) + "\"");
+    out += "<g transform=\"translate(" + std::to_string(x) + " " + std::to_string(y) +
+           ")\"><text class=\"title\" x=\"4\" y=\"15\">" + escape_plain(charts[i].title) + "</text>" + svg + "</g>";
+  }
+  return out + "</svg>\n";
+}
+
+void write_curves_svg(const std::filesystem::path& file, const Store& store) {
+  write_file_atomically(file, curves_svg(store));
+}
+
+}  // namespace posttrain::store

@@ -1,0 +1,264 @@
+// The curves of the report: which quantities are drawn, and where.
+#include <algorithm>
+#include <array>
+#include <cmath>
+#include <cstdio>
+#include <map>
+#include <set>
+
+#include "base/file.h"
+#include "store/html.h"
+#include "store/metric_names.h"
+#include "store/report_parts.h"
+#include "store/summary.h"
+
+namespace posttrain::store {
+namespace {
+
+struct Curve {
+  const char* title;
+  const char* unit;
+  bool from_zero, smooth;
+  std::vector<std::pair<const char*, const char*>> keys;  // metric and its name in the picture
+};
+
+// In reading order. What is not listed is drawn small at the end.
+const std::vector<Curve>& known_curves() {
+  static const std::vector<Curve> curves = {
+      {"Reward", "", false, true, {{"reward", "reward"}}},
+      {"Response length", "tokens", true, true, {{"completions/mean_length", "mean"}}},
+      {"Groups without spread", "%", true, true, {{"frac_reward_zero_std", "share"}}},
+      {"Entropy", "", true, true, {{"entropy", "entropy"}}},
+      {"KL to the reference", "", true, true, {{"kl", "kl"}}},
+      {"Loss", "", false, true, {{"loss", "loss"}}},
+      {"Token accuracy", "%", false, true, {{"mean_token_accuracy", "accuracy"}}},
+      {"Cut off by the length limit", "%", true, true, {{"completions/clipped_ratio", "share"}}},
+      {"Clipped tokens",
+       "%",
+       true,
+       true,
+       {{"clip_ratio/region_mean", "all"}, {"clip_ratio/low_mean", "low"}, {"clip_ratio/high_mean", "high"}}},
+      {"Sampler against trainer, largest log-probability gap", "", true, false, {{"logp_mismatch_max", "gap"}}},
+      {"Gradient norm", "", true, true, {{"grad_norm", "norm"}}},
+      {"Learning rate", "", true, false, {{"learning_rate", "rate"}}},
+      {"Tokens per second",
+       "",
+       true,
+       true,
+       {{"perf/rollout_tokens_per_second", "rollout"},
+        {"perf/update_tokens_per_second", "update"},
+        {"perf/throughput", "all"}}},
+      {"Seconds per step", "s", true, true, {{"timing_s/step", "step"}}},
+  };
+  return curves;
+}
+
+using Points = std::vector<std::pair<double, double>>;
+using Curves = std::map<std::string, Points>;  // of one stage, by metric
+
+bool has_numbers(const Points& points) {
+  return std::any_of(points.begin(), points.end(), [](const auto& p) { return std::isfinite(p.second); });
+}
+
+std::string card(const Chart& chart, int width, int height, const std::string& extra_class = "") {
+  double last = NAN;
+  for (const auto& [x, y] : chart.series[0].points) {
+    if (std::isfinite(y)) last = y;
+  }
+  std::string out = "<figure class=\"card" + extra_class + "\"><figcaption><span>" + escape_html(chart.title) +
+                    "</span><b>" + escape_html(chart_value(chart, last)) + "</b></figcaption>" +
+                    chart_svg(chart, width, height);
+  const int64_t window = chart.smooth ? smoothing_window(chart.series[0].points.size()) : 1;
+  if (window > 1) out += "<p class=\"fine\">line: mean of " + std::to_string(window) + " steps</p>";
+  return out + "</figure>";
+}
+
+Chart chart_of(const Curve& curve, const Curves& curves) {
+  Chart chart{curve.title, curve.unit, curve.from_zero, curve.smooth, {}, {}, true};
+  for (const auto& [key, name] : curve.keys) {
+    const auto it = curves.find(key);
+    if (it != curves.end() && has_numbers(it->second)) chart.series.push_back({name, it->second, false});
+  }
+  return chart;
+}
+
+// rewards/<function>/mean, one line each.
+Chart reward_parts(const Curves& curves) {
+  Chart chart{"Reward by function", "", true, true, {}, {}, true};
+  for (const auto& [key, points] : curves) {
+    if (!key.starts_with("rewards/") || !key.ends_with("/mean") || !has_numbers(points)) continue;
+    chart.series.push_back({key.substr(8, key.size() - 13), points, false});
+  }
+  return chart;
+}
+
+std::string stage_charts(const Curves& curves) {
+  std::string main, small;
+  std::set<std::string> shown;
+  for (const Curve& curve : known_curves()) {
+    const Chart chart = chart_of(curve, curves);
+    for (const auto& [key, name] : curve.keys) shown.insert(key);
+    if (!chart.series.empty()) main += card(chart, 360, 170);
+    if (std::string_view(curve.title) != "Reward") continue;
+    const Chart parts = reward_parts(curves);
+    if (parts.series.size() > 1) main += card(parts, 360, 170);
+  }
+  std::vector<std::string> rest;
+  for (const auto& [key, points] : curves) {
+    if (!shown.contains(key) && has_numbers(points)) rest.push_back(key);
+  }
+  sort_metric_names(rest);
+  for (const std::string& key : rest) {
+    small += card({key, "", false, false, {{"", curves.at(key), false}}, {}, true}, 260, 110, " small");
+  }
+  std::string out = "<div class=\"grid\">" + main + "</div>";
+  if (!small.empty()) {
+    out += "<details><summary>" + std::to_string(rest.size()) +
+           " other numbers</summary><div class=\"grid fine-grid\">" + small + "</div></details>";
+  }
+  return out;
+}
+
+// Where the time went: one bar, a piece per phase of the main line.
+std::string phase_bar(const std::vector<PhaseTime>& times) {
+  double total = 0;
+  for (const PhaseTime& t : times) total += t.seconds;
+  if (total <= 0) return {};
+  std::vector<std::pair<double, std::string>> parts;
+  for (const PhaseTime& t : times) parts.emplace_back(t.seconds, t.phase);
+  std::sort(parts.rbegin(), parts.rend());
+  std::string bar, legend;
+  double x = 0;
+  for (size_t i = 0; i < parts.size(); ++i) {
+    std::array<char, 160> text{};
+    const double width = 1000 * parts[i].first / total;
+    std::snprintf(text.data(), text.size(), "<rect class=\"f%zu\" x=\"%.1f\" y=\"0\" width=\"%.1f\" height=\"14\"/>",
+                  std::min<size_t>(i, 5), x, std::max(0.0, width - 2));
+    bar += text.data();
+    x += width;
+    std::snprintf(text.data(), text.size(), " %.1f s (%.0f%%)</span>", parts[i].first, 100 * parts[i].first / total);
+    legend += "<span class=\"key k" + std::to_string(std::min<size_t>(i, 5)) + "\">" + escape_html(parts[i].second) +
+              text.data();
+  }
+  return "<div class=\"phases\"><svg viewBox=\"0 0 1000 14\" preserveAspectRatio=\"none\" role=\"img\" "
+         "aria-label=\"time by phase\">" +
+         bar + "</svg><p class=\"fine\">" + legend + "</p></div>";
+}
+
+// Where on the common axis of all evaluated stages a step lies: one unit per stage, or plain steps for one stage.
+struct StoryAxis {
+  std::map<int, std::pair<double, double>> place;  // of a stage: begin and steps
+  double at(int stage, int64_t step) const {
+    const auto& [begin, steps] = place.at(stage);
+    return steps > 0 ? begin + static_cast<double>(step) / steps : begin + static_cast<double>(step);
+  }
+};
+
+}  // namespace
+
+std::vector<Chart> story_charts(const Store& store) {
+  const auto evals = store.evals();
+  if (evals.empty()) return {};
+  const auto stages = store.stages();
+  std::map<int, int64_t> last_step;  // of the stages that have evaluations
+  for (const EvalRecord& e : evals) last_step[e.stage] = std::max(last_step[e.stage], e.step);
+  for (const StageRow& s : stages) {
+    if (last_step.contains(s.index)) last_step[s.index] = std::max(last_step[s.index], s.steps);
+  }
+  StoryAxis axis;
+  std::vector<std::pair<double, std::string>> marks;
+  const bool single = last_step.size() == 1;
+  double begin = 0;
+  for (const auto& [stage, steps] : last_step) {
+    axis.place[stage] = {begin, single ? 0.0 : static_cast<double>(std::max<int64_t>(1, steps))};
+    std::string name = "stage " + std::to_string(stage);
+    for (const StageRow& s : stages) {
+      if (s.index == stage) name = s.name;
+    }
+    if (!single) marks.emplace_back(begin, name);
+    begin += 1;
+  }
+  std::vector<Chart> charts;
+  std::set<std::string> tasks;
+  for (const EvalRecord& e : evals) tasks.insert(e.task);
+  for (const std::string& task : tasks) {
+    std::map<std::string, Series> accuracy;
+    Series length{"mean", {}, true};
+    const EvalRecord* before = nullptr;
+    for (const EvalRecord& e : evals) {
+      if (e.task != task) continue;
+      const double x = axis.at(e.stage, e.step);
+      // A stage that starts from elsewhere begins a new line.
+      bool jump = false;
+      if (before != nullptr && before->stage != e.stage) {
+        for (const StageRow& s : stages) {
+          if (s.index == e.stage && before->stage < static_cast<int>(stages.size())) {
+            jump = !s.from.empty() && s.from != stages[static_cast<size_t>(before->stage)].name;
+          }
+        }
+      }
+      for (const auto& [name, value] : e.metrics) {
+        const bool of_accuracy = name.starts_with("pass@") || name.starts_with("cons@") || name.starts_with("maj@");
+        Series* series = of_accuracy ? &accuracy[name] : name == "mean_length" ? &length : nullptr;
+        if (series == nullptr) continue;
+        series->name = name == "mean_length" ? "mean" : name;
+        series->dots = true;
+        if (jump) series->points.emplace_back(x, NAN);
+        series->points.emplace_back(x, value);
+      }
+      before = &e;
+    }
+    Chart chart{"Accuracy on unseen problems" + (tasks.size() > 1 || single ? ": " + task : ""),
+                "%",
+                true,
+                false,
+                {},
+                marks,
+                single};
+    // pass@1 first: it gives the card its number and the line its colour.
+    if (accuracy.contains("pass@1")) chart.series.push_back(accuracy.at("pass@1"));
+    for (auto& [name, series] : accuracy) {
+      if (name != "pass@1" && chart.series.size() < 4) chart.series.push_back(series);
+    }
+    if (!chart.series.empty()) charts.push_back(std::move(chart));
+    if (has_numbers(length.points)) {
+      charts.push_back({"Response length in evaluations" + (tasks.size() > 1 ? ": " + task : ""),
+                        "tokens",
+                        true,
+                        false,
+                        {length},
+                        marks,
+                        single});
+    }
+  }
+  return charts;
+}
+
+std::string story_section(const Store& store) {
+  std::string out;
+  for (const Chart& chart : story_charts(store)) out += card(chart, 560, 250, " story");
+  return out.empty() ? out : "<section><h2>The story</h2><div class=\"grid wide\">" + out + "</div></section>";
+}
+
+std::string stage_section(const Store& store) {
+  std::map<int, Curves> stages;
+  for (const std::string& key : store.metric_keys()) {
+    for (const Point& p : store.curve(key)) {
+      stages[p.stage][key].emplace_back(static_cast<double>(p.step), p.value);
+    }
+  }
+  std::string out;
+  const auto rows = store.stages();
+  for (auto row = rows.rbegin(); row != rows.rend(); ++row) {  // the newest matters most
+    const auto curves = stages.find(row->index);
+    const std::string time = phase_bar(store.phase_times(row->index));
+    if (curves == stages.end() && time.empty()) continue;
+    out += "<section><h2>Stage " + std::to_string(row->index + 1) + ": " + escape_html(row->name) + " <small>" +
+           escape_html(row->type) + "</small></h2>";
+    if (curves != stages.end()) out += stage_charts(curves->second);
+    out += time + "</section>";
+  }
+  return out;
+}
+
+}  // namespace posttrain::store
