@@ -1,0 +1,68 @@
+// Parallel loops: every index once, whoever runs it.
+#include "base/parallel.h"
+
+#include <gtest/gtest.h>
+
+#include <atomic>
+#include <thread>
+#include <vector>
+
+namespace posttrain {
+namespace {
+
+TEST(Parallel, CoversEveryIndexOnce) {
+  for (const int threads : {1, 2, 5}) {
+    set_compute_threads(threads);
+    for (const std::ptrdiff_t count : {0, 1, 2, 3, 100, 1001}) {
+      std::vector<std::atomic<int>> ranged(static_cast<size_t>(count)), tasked(static_cast<size_t>(count));
+      parallel_for(count, 3, [&](std::ptrdiff_t begin, std::ptrdiff_t end) {
+        for (; begin < end; ++begin) ++ranged[static_cast<size_t>(begin)];
+      });
+      parallel_tasks(count, [&](std::ptrdiff_t task) { ++tasked[static_cast<size_t>(task)]; });
+      for (const auto& n : ranged) ASSERT_EQ(n, 1);
+      for (const auto& n : tasked) ASSERT_EQ(n, 1);
+    }
+  }
+  set_compute_threads(0);
+}
+
+TEST(Parallel, RangesAreAtLeastAGrainLong) {
+  set_compute_threads(4);
+  std::atomic<int> ranges{0};
+  parallel_for(10, 5, [&](std::ptrdiff_t, std::ptrdiff_t) { ++ranges; });
+  EXPECT_LE(ranges, 2);
+  set_compute_threads(0);
+}
+
+TEST(Parallel, WorkerNumbersAreBelowTheNumberOfThreads) {
+  for (const int threads : {3, 2}) {
+    set_compute_threads(threads);
+    std::atomic<bool> right{true};
+    for (int i = 0; i < 200; ++i) {
+      parallel_tasks(20, [&](std::ptrdiff_t) {
+        if (compute_worker() < 0 || compute_worker() >= threads) right = false;
+      });
+    }
+    EXPECT_TRUE(right);
+  }
+  EXPECT_EQ(compute_worker(), 0);
+  set_compute_threads(0);
+}
+
+TEST(Parallel, ALoopInsideALoopAndLoopsOfTwoThreadsAtOnceEndWell) {
+  set_compute_threads(2);
+  std::atomic<int> total{0};
+  const auto run = [&] {
+    for (int i = 0; i < 100; ++i) {
+      parallel_tasks(4, [&](std::ptrdiff_t) { parallel_tasks(5, [&](std::ptrdiff_t) { ++total; }); });
+    }
+  };
+  std::thread other(run);
+  run();
+  other.join();
+  EXPECT_EQ(total, 2 * 100 * 4 * 5);
+  set_compute_threads(0);
+}
+
+}  // namespace
+}  // namespace posttrain
