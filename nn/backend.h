@@ -60,6 +60,12 @@ struct Heads {
   int heads, width;
 };
 
+// The same with the vectors of a row `head_stride` floats apart; head_stride 0 is one vector for all heads.
+struct Slices {
+  float* data;
+  int64_t row_stride, head_stride;
+};
+
 enum class Activation : uint8_t { silu, gelu_tanh };
 
 struct AttentionShape {
@@ -216,6 +222,11 @@ class Backend {
   virtual void gather_rows(std::span<const int32_t> index, int64_t D, const float* x, float* y) = 0;
   virtual void scatter_add_rows(std::span<const int32_t> index, std::span<const float> scale, int64_t D, const float* y,
                                 float* x) = 0;
+  // For each row and head `width` floats of `from` to `to`. One vector of `from` may serve all heads; with Into::add
+  // all heads may sum into one vector of `to`, in ascending order.
+  virtual void copy_heads(int64_t rows, int heads, int width, Slices from, Slices to, Into into) = 0;
+  // The dot product of row i of x[rows, D] with row i of y, for every i, on the host.
+  virtual std::vector<float> row_dots(int64_t rows, int64_t D, const float* x, const float* y) = 0;
 
   // ---- optimizer
   virtual void adamw(const AdamW& settings, size_t count, float* param, const float* gradient, float* m, float* v) = 0;

@@ -67,6 +67,8 @@ class CpuBackend : public Backend {
   void gather_rows(std::span<const int32_t> index, int64_t D, const float* x, float* y) override;
   void scatter_add_rows(std::span<const int32_t> index, std::span<const float> scale, int64_t D, const float* y,
                         float* x) override;
+  void copy_heads(int64_t rows, int heads, int width, Slices from, Slices to, Into into) override;
+  std::vector<float> row_dots(int64_t rows, int64_t D, const float* x, const float* y) override;
 
   void adamw(const AdamW& settings, size_t count, float* param, const float* gradient, float* m, float* v) override;
   double sum_squares(size_t count, const float* x) override;
