@@ -22,6 +22,8 @@ struct RopeScaling {
   double attention_factor = 0, mscale = 0, mscale_all_dim = 0;  // yarn; 0 = derived from `factor`
   int original_max_positions = 0;                               // llama3, yarn
   bool truncate = true;                                         // yarn: whole dimensions as the ramp's ends
+
+  bool operator==(const RopeScaling&) const = default;
 };
 
 // Mixture of experts: which layers, and how a token finds its experts. experts == 0: every layer is dense.
@@ -36,6 +38,8 @@ struct MoeShape {
   // Which layers are sparse: see Arch::sparse().
   int first_dense = 0, step = 1;
   std::vector<int> dense_layers;
+
+  bool operator==(const MoeShape&) const = default;
 };
 
 // Multi-head latent attention (DeepSeek-V2, section 2.1). kv_rank == 0: ordinary attention.
@@ -43,6 +47,8 @@ struct MlaShape {
   int q_rank = 0;  // 0 = q is projected directly
   int kv_rank = 0;
   int nope = 0, rope = 0, v = 0;  // floats per head: q and k without and with position, and v
+
+  bool operator==(const MlaShape&) const = default;
 };
 
 struct Arch {

@@ -26,7 +26,7 @@ struct SaveOptions {
   nn::DType dtype = nn::DType::f32;      // f32 or bf16
   uint64_t shard_bytes = 5'000'000'000;  // above this the weights go to several files with an index
   // Called with the unfinished folder: whatever it adds (tokenizer.json, ...) appears together with the weights.
-  std::function<void(const std::filesystem::path&)> add_files;
+  std::function<void(const std::filesystem::path&)> add_files = {};
 };
 
 // Not thread-safe: one call at a time. The backend must outlive it.
@@ -69,6 +69,7 @@ class Transformer {
 
  private:
   struct State;
+  explicit Transformer(std::unique_ptr<State> state);
   std::unique_ptr<State> state_;
 };
 

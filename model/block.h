@@ -1,0 +1,70 @@
+// One transformer block, forward and backward side by side. Training, scoring and decoding all run this forward; they
+// differ only in where attention finds its keys and values.
+#pragma once
+
+#include <cstdint>
+#include <span>
+#include <vector>
+
+#include "model/arch.h"
+#include "model/moe.h"
+#include "model/weights.h"
+#include "model/workspace.h"
+#include "nn/backend.h"
+
+namespace posttrain::model {
+
+struct Net {
+  nn::Backend& backend;
+  const Arch& arch;
+  const Weights& weights;
+};
+
+// M rows on their way through all blocks: a packed batch, or rows over a paged cache (pool set).
+struct Pass {
+  int64_t rows = 0;
+  std::span<const int32_t> positions;
+  const float *cos = nullptr, *sin = nullptr;
+  std::span<const nn::Segment> segments;
+  nn::KvPool* pool = nullptr;
+  std::span<const int32_t> slots;
+  nn::PagedRows paged;
+};
+
+// Latent attention keeps these besides.
+struct LatentState {
+  float *q_latent = nullptr, *q_inv_rms = nullptr, *kv_latent = nullptr, *kv_inv_rms = nullptr;
+  nn::Heads q{}, k{}, v{};
+};
+
+// A sparse MLP keeps these; gate_up and gated of BlockState are then those of the shared expert.
+struct SparseState {
+  Routing routing;
+  float *gathered = nullptr, *gate_up = nullptr, *gated = nullptr, *down = nullptr;  // one row per visit
+};
+
+// What one forward leaves for its backward; memory of the workspace it was given.
+struct BlockState {
+  const float* x = nullptr;                    // [M, D] the block's input
+  float *norm = nullptr, *inv_rms = nullptr;   // before attention
+  float *projected = nullptr, *qkv = nullptr;  // qkv before and after q/k norm (else the same)
+  float *q_inv_rms = nullptr, *k_inv_rms = nullptr;
+  float *attention = nullptr, *stats = nullptr;             // [M, H v_width]
+  float *attention_out = nullptr, *post_inv_rms = nullptr;  // before the norm that follows, if there is one
+  float* mid = nullptr;                                     // [M, D] x + attention
+  float *mlp_norm = nullptr, *mlp_inv_rms = nullptr;
+  float *gate_up = nullptr, *gated = nullptr;  // [M, 2F], [M, F]
+  float *mlp_out = nullptr, *mlp_post_inv_rms = nullptr;
+  LatentState latent;
+  SparseState sparse;
+};
+
+// out = block(x), both [rows, D]; they may be the same when no backward follows.
+BlockState block_forward(const Net& net, const Pass& pass, int layer, const float* x, float* out, Workspace& workspace);
+
+// dh [rows, D] holds d loss / d out and becomes d loss / d x; gradients of the weights are added to the arena
+// `gradients` (see weights.h).
+void block_backward(const Net& net, const Pass& pass, int layer, const BlockState& state, float* gradients, float* dh,
+                    Workspace& workspace);
+
+}  // namespace posttrain::model

@@ -1,0 +1,121 @@
+#include "model/learner.h"
+
+#include <algorithm>
+#include <cmath>
+#include <numeric>
+#include <vector>
+
+#include "base/error.h"
+#include "model/learner_state.h"
+
+namespace posttrain::model {
+namespace {
+
+void require_finite(std::span<const float> values, const char* name) {
+  for (size_t i = 0; i < values.size(); ++i) {
+    if (std::isfinite(values[i])) continue;
+    throw Failure("loss", name + ("[" + std::to_string(i) + "]"), "a finite coefficient", std::to_string(values[i]));
+  }
+}
+
+}  // namespace
+
+Learner::Learner(Transformer& transformer, const OptimizerSettings& settings)
+    : state_(std::make_unique<State>(transformer, settings)) {
+  PT_ASSERT(transformer.weights().use() == nn::Use::training);
+}
+
+Learner::~Learner() = default;
+
+Scores Learner::score(const TrainBatch& batch) {
+  return state_->transformer.score(batch);
+}
+
+Scores Learner::accumulate(const TrainBatch& batch, const std::function<Coefficients(const Scores&)>& loss) {
+  State& s = *state_;
+  const int64_t n = batch.targets(), D = s.transformer.arch().hidden;
+  const Matrix& head = s.weights.head_matrix();
+  s.forward.run(packed_pass(batch), batch.ids, s.settings.recompute ? Keep::inputs : Keep::activations);
+  const float* h = s.forward.head_input(batch.target_rows);
+  const nn::HeadTargets targets = head_targets(s.transformer.arch(), batch);
+  const nn::HeadScores raw = s.backend.head_logprobs(n, h, *head.weight, targets);
+  Scores scores{raw.logp, raw.entropy};
+
+  const Coefficients c = loss(scores);
+  PT_ASSERT(c.dlogp.size() == scores.logp.size(), c.dlogp.size(), scores.logp.size());
+  PT_ASSERT(c.dentropy.empty() || c.dentropy.size() == c.dlogp.size(), c.dentropy.size());
+  require_finite(c.dlogp, "dlogp");
+  require_finite(c.dentropy, "dentropy");
+
+  s.workspace.reset();
+  float* dh = s.workspace.take(n * D);
+  s.backend.head_backward(n, h, *head.weight, targets, raw, c.dlogp, c.dentropy, dh, s.gradients.f32() + head.offset);
+  s.forward.backward(batch.ids, batch.target_rows, dh, s.gradients.f32(), s.embedding_gradient());
+  return scores;
+}
+
+StepResult Learner::step(double lr) {
+  State& s = *state_;
+  if (s.embedding_gradients) {
+    std::vector<int32_t> rows(static_cast<size_t>(s.weights.embedding.out));
+    std::iota(rows.begin(), rows.end(), 0);
+    s.backend.scatter_add_rows(rows, {}, s.weights.embedding.in, s.embedding_gradients.f32(),
+                               s.gradients.f32() + s.weights.embedding.offset);
+    s.backend.fill(s.embedding_gradients.f32(), 0, s.embedding_floats());
+  }
+  StepResult result{std::sqrt(s.backend.sum_squares(s.floats, s.gradients.f32())), false};
+  if (!std::isfinite(result.grad_norm)) {
+    throw Failure("optimizer", "gradient norm", "a finite number", std::to_string(result.grad_norm));
+  }
+  double scale = 1;
+  if (s.settings.max_grad_norm > 0) {
+    // The same denominator as torch.nn.utils.clip_grad_norm_.
+    scale = std::min(1.0, s.settings.max_grad_norm / (result.grad_norm + 1e-6));
+    result.clipped = scale < 1;
+  }
+  ++s.steps;
+  nn::AdamW settings{static_cast<float>(lr),  s.settings.beta1, s.settings.beta2,         s.settings.eps,
+                     s.settings.weight_decay, s.steps,          static_cast<float>(scale)};
+  const auto update = [&](size_t begin, size_t end) {
+    s.backend.adamw(settings, end - begin, s.weights.master() + begin, s.gradients.f32() + begin, s.m.f32() + begin,
+                    s.v.f32() + begin);
+  };
+  update(0, s.weights.matrix_floats());
+  if (!s.settings.decay_vectors) settings.weight_decay = 0;
+  update(s.weights.matrix_floats(), s.floats);
+  s.weights.refresh();
+  zero_gradients();
+  return result;
+}
+
+void Learner::zero_gradients() {
+  State& s = *state_;
+  s.backend.fill(s.gradients.f32(), 0, s.floats);
+  if (s.embedding_gradients) s.backend.fill(s.embedding_gradients.f32(), 0, s.embedding_floats());
+}
+
+void Learner::set_max_grad_norm(float norm) {
+  state_->settings.max_grad_norm = norm;
+}
+
+int64_t Learner::steps() const {
+  return state_->steps;
+}
+
+std::vector<float> Learner::gradient(const std::string& name) const {
+  const State& s = *state_;
+  for (const Parameter& p : s.weights.parameters()) {
+    if (p.name != name || !p.trained) continue;
+    std::vector<float> values(static_cast<size_t>(p.size()));
+    s.backend.to_host(values.data(), s.gradients.f32() + p.offset, values.size() * sizeof(float));
+    if (p.matrix == &s.weights.embedding && s.embedding_gradients) {
+      std::vector<float> other(values.size());
+      s.backend.to_host(other.data(), s.embedding_gradients.f32(), other.size() * sizeof(float));
+      for (size_t i = 0; i < values.size(); ++i) values[i] += other[i];
+    }
+    return values;
+  }
+  throw Error("gradients", name, "a trained parameter", "none");
+}
+
+}  // namespace posttrain::model

@@ -1,0 +1,43 @@
+// What a Learner holds; shared with the checkpoint. Internal to model/.
+#pragma once
+
+#include "model/forward.h"
+#include "model/learner.h"
+#include "model/weights.h"
+
+namespace posttrain::model {
+
+struct Learner::State {
+  State(Transformer& t, const OptimizerSettings& s)
+      : transformer(t),
+        settings(s),
+        backend(t.backend()),
+        weights(t.weights()),
+        forward(backend, t.arch(), weights),
+        workspace(backend),
+        floats(weights.trained_floats()),
+        gradients(backend.alloc(floats * sizeof(float))),
+        m(backend.alloc(floats * sizeof(float))),
+        v(backend.alloc(floats * sizeof(float))) {
+    if (!weights.head) embedding_gradients = backend.alloc(embedding_floats() * sizeof(float));
+  }
+
+  size_t embedding_floats() const { return static_cast<size_t>(weights.embedding.out * weights.embedding.in); }
+  // A tied table has two gradients, as head and as embedding. Each is a chain over rows of its own, joined at the end,
+  // so that their sum does not depend on how a batch was cut.
+  float* embedding_gradient() const {
+    return embedding_gradients ? embedding_gradients.f32() : gradients.f32() + weights.embedding.offset;
+  }
+
+  Transformer& transformer;
+  OptimizerSettings settings;
+  nn::Backend& backend;
+  Weights& weights;
+  Forward forward;
+  Workspace workspace;
+  size_t floats;
+  nn::Buffer gradients, m, v, embedding_gradients;
+  int64_t steps = 0;
+};
+
+}  // namespace posttrain::model

@@ -1,0 +1,118 @@
+// Tiny random models and batches for the tests of this folder.
+#pragma once
+
+#include <cmath>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "base/rng.h"
+#include "model/learner.h"
+#include "model/transformer.h"
+#include "model/weights.h"
+
+namespace posttrain::model {
+
+inline Arch tiny_arch(bool tied = true) {
+  return llama_arch(40, 32, 2, 4, 2, 48, tied);
+}
+
+// One small shape per family, every feature of the family on.
+inline std::vector<Arch> tiny_families() {
+  std::vector<Arch> list;
+  list.push_back(tiny_arch());
+  Arch llama = tiny_arch(false);
+  llama.qkv_bias = llama.o_bias = llama.mlp_bias = true;
+  list.push_back(llama);
+  Arch qwen2 = tiny_arch(false);
+  qwen2.family = "qwen2";
+  qwen2.qkv_bias = true;
+  qwen2.window = 3;
+  qwen2.windowed = {false, true};
+  list.push_back(qwen2);
+  Arch qwen3 = tiny_arch();
+  qwen3.family = "qwen3";
+  qwen3.qk_norm = true;
+  qwen3.head_dim = qwen3.rotary_dim = 12;
+  qwen3.attention_scale = static_cast<float>(1 / std::sqrt(12.0));
+  list.push_back(qwen3);
+  return list;
+}
+
+// Random weights, norms and biases too.
+inline std::unique_ptr<Transformer> tiny_model(nn::Backend& backend, const Arch& arch, uint64_t seed = 1,
+                                               nn::DType stored = nn::DType::f32, nn::Use use = nn::Use::training) {
+  auto model = std::make_unique<Transformer>(backend, arch, stored, use);
+  model->init_random(seed, {1.0, 1.0, 0.5});
+  Rng rng({seed, hash_name("vectors")});
+  std::vector<float> values;
+  for (const Parameter& p : model->weights().parameters()) {
+    if (p.cols > 0) continue;
+    values.resize(static_cast<size_t>(p.size()));
+    model->weights().read(p, values.data());
+    for (float& x : values) x += static_cast<float>(0.2 * rng.normal());
+    model->weights().write(p, values.data(), nn::DType::f32);
+  }
+  return model;
+}
+
+inline std::vector<std::vector<int32_t>> random_sequences(const Arch& arch, int count, int shortest, int longest,
+                                                          uint64_t seed = 2) {
+  Rng rng({seed, hash_name("sequences")});
+  std::vector<std::vector<int32_t>> result;
+  for (int s = 0; s < count; ++s) {
+    result.emplace_back();
+    for (int64_t n = rng.integer(shortest, longest); n > 0; --n) {
+      result.back().push_back(static_cast<int32_t>(rng.integer(0, arch.vocab - 1)));
+    }
+  }
+  return result;
+}
+
+// Appends a sequence whose every row predicts the next token.
+inline void append(TrainBatch& batch, const std::vector<int32_t>& sequence) {
+  batch.segments.push_back({static_cast<int32_t>(batch.rows()), static_cast<int32_t>(sequence.size())});
+  for (size_t t = 0; t < sequence.size(); ++t) {
+    if (t + 1 < sequence.size()) {
+      batch.target_rows.push_back(static_cast<int32_t>(batch.rows()));
+      batch.target_ids.push_back(sequence[t + 1]);
+    }
+    batch.ids.push_back(sequence[t]);
+    batch.positions.push_back(static_cast<int32_t>(t));
+  }
+}
+
+inline TrainBatch pack(const std::vector<std::vector<int32_t>>& sequences) {
+  TrainBatch batch;
+  for (const auto& sequence : sequences) append(batch, sequence);
+  return batch;
+}
+
+// Coefficients that depend on the target token only, so that they are the same however a batch is cut.
+inline Coefficients any_coefficients(const TrainBatch& batch) {
+  Coefficients c;
+  for (const int32_t id : batch.target_ids) {
+    c.dlogp.push_back(static_cast<float>(std::sin(id + 1.0)));
+    c.dentropy.push_back(static_cast<float>(0.3 * std::cos(id * 2.0)));
+  }
+  return c;
+}
+
+inline std::vector<std::vector<float>> all_gradients(const Transformer& model, const Learner& learner) {
+  std::vector<std::vector<float>> result;
+  for (const Parameter& p : model.weights().parameters()) {
+    if (p.trained) result.push_back(learner.gradient(p.name));
+  }
+  return result;
+}
+
+inline std::vector<std::vector<float>> all_weights(const Transformer& model) {
+  std::vector<std::vector<float>> result;
+  for (const Parameter& p : model.weights().parameters()) {
+    result.emplace_back(static_cast<size_t>(p.size()));
+    model.weights().read(p, result.back().data());
+  }
+  return result;
+}
+
+}  // namespace posttrain::model
