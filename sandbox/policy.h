@@ -1,0 +1,23 @@
+// Which system calls a program in a box has: an allow-list; everything else does not exist (ENOSYS) or is refused.
+#pragma once
+
+#include <linux/filter.h>
+
+#include <vector>
+
+namespace posttrain::sandbox {
+
+using Filter = std::vector<sock_filter>;
+
+// For the compiler and as the first of two filters for programs: files, memory, threads, processes, time. No sockets
+// but a connected pair, no shared anonymous memory (nothing without a cgroup could count it), no kernel service, no
+// locks or leases on files that boxes share. Foreign architectures are killed. Empty when libseccomp fails.
+Filter base_filter();
+
+// On top, for programs: threads but no processes, no new program, no further filter.
+Filter program_filter();
+
+// Needs no_new_privs. False with errno set when the kernel refuses.
+bool install(const Filter& filter);
+
+}  // namespace posttrain::sandbox
