@@ -6,7 +6,9 @@
 namespace posttrain::cli {
 
 Action help_command(Arguments&);
+Action judge_command(Arguments&);
 Action recipe_command(Arguments&);
+Action sandbox_command(Arguments&);
 Action schema_command(Arguments&);
 
 namespace {
@@ -14,6 +16,8 @@ namespace {
 constexpr auto table = std::to_array<Command>({
     {"recipe", "Recipes", "Show, compare, check and list recipes", &recipe_command},
     {"schema", "Recipes", "Print the JSON Schema of recipes, for editors", &schema_command},
+    {"judge", "Sandbox", "Judge a suite of hostile and honest programs", &judge_command},
+    {"sandbox", "Sandbox", "Say which walls this machine gives", &sandbox_command},
     {"help", "Learn", "Explain a command, or a key or section of recipes", &help_command},
 });
 

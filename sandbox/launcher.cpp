@@ -155,6 +155,7 @@ void settle_descriptors() {
 
 int run(int argc, char** argv) {
   settle_descriptors();
+  setsid();  // an interrupt at the terminal is the host's business
   clearenv();
   Launcher launcher;
   launcher.options.python = argc > 1 ? argv[1] : "";

@@ -118,8 +118,9 @@ Sandbox::Sandbox(Options options) : options_(std::move(options)) {
 
 Sandbox::~Sandbox() = default;
 
-unsigned Sandbox::user(int index) const {
-  return geteuid() == 0 ? kFirstBoxUser + static_cast<unsigned>(index) % kBoxUsers : geteuid();
+uint64_t Sandbox::generation() const {
+  const std::lock_guard lock(mutex_);
+  return generation_;
 }
 
 int Sandbox::launcher_pid() const {
@@ -329,6 +330,10 @@ Outcome Sandbox::collect(Slot& slot, const Job& job, Fd out, Fd err, Fd record) 
   outcome.memory_kib = reply.memory_kib;
   outcome.disk_kib = reply.disk_kib;
   return outcome;
+}
+
+unsigned box_user(int index) {
+  return geteuid() == 0 ? kFirstBoxUser + static_cast<unsigned>(index) % kBoxUsers : geteuid();
 }
 
 std::string missing_layers(uint32_t layers, bool python) {

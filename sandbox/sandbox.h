@@ -71,9 +71,9 @@ class Sandbox {
   uint32_t layers() const { return layers_; }
   int landlock_abi() const { return landlock_abi_; }
   const Options& options() const { return options_; }
-  // Host user of box `index`.
-  unsigned user(int index) const;
   int launcher_pid() const;
+  // Changes when the launcher had to be started again: what was added to it is gone.
+  uint64_t generation() const;
 
  private:
   struct Launcher;
@@ -98,6 +98,9 @@ class Sandbox {
   uint64_t generation_ = 0;
   std::vector<Slot> free_;
 };
+
+// The host user that programs in box `index` have: a spare one when this process is root, else its own.
+unsigned box_user(int index);
 
 // The layers that `layers` lacks, in words; empty when the wall is whole.
 std::string missing_layers(uint32_t layers, bool python);
