@@ -26,6 +26,7 @@ struct Scheduler::Prefill {
   std::vector<int32_t> table;
   int64_t done = 0;                                // rows already in the cache
   std::vector<std::unique_ptr<Sequence>> answers;  // made when the last row is sampled
+  bool sampled = false;                            // the last row was in the step that is under way
 };
 
 Scheduler::Scheduler(BlockPool& pool, std::span<const Request> requests, SchedulerLimits limits,
@@ -169,6 +170,7 @@ void Scheduler::add_prefill(model::DecodeBatch& batch, Prefill& job, int64_t& bu
   budget -= rows;
   prompt_rows_ += rows;
   if (job.done < total) return;
+  job.sampled = true;
   if (job.resumed) {
     job.answers.push_back(std::move(job.resumed));
   } else {
@@ -240,9 +242,9 @@ std::vector<BlockCopy> Scheduler::end_step() {
   });
   std::vector<BlockCopy> copies;
   for (Prefill& job : prefilling_) {
-    if (!job.answers.empty()) fork(job, copies);
+    if (job.sampled) fork(job, copies);
   }
-  std::erase_if(prefilling_, [&](const Prefill& job) { return job.done == length(job) && job.table.empty(); });
+  std::erase_if(prefilling_, [](const Prefill& job) { return job.sampled; });
   sampled_.clear();
   return copies;
 }
