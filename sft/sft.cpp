@@ -1,0 +1,100 @@
+#include "sft/sft.h"
+
+#include <algorithm>
+#include <chrono>
+#include <cmath>
+#include <numeric>
+
+#include "base/error.h"
+#include "base/memory.h"
+#include "base/rng.h"
+
+namespace posttrain::sft {
+
+void SftSettings::visit(Visitor& v) {
+  v("steps", steps, {.doc = "Optimizer steps; 0 = what `epochs` takes", .min = 0, .unit = "steps"});
+  v("epochs", epochs, {.doc = "Passes over the examples when steps is 0", .min = 0, .max = 10000});
+  v("rows_per_step", rows_per_step, {.doc = "Packed rows in one optimizer step", .min = 1});
+  v("row_tokens", row_tokens, {.doc = "Length of a packed row; longer examples are cut", .min = 2, .unit = "tokens"});
+  v("micro_batch_tokens", micro_batch_tokens,
+    {.doc = "Most rows in one forward and backward", .min = 1, .unit = "tokens"});
+  v("training", training, {.doc = "Optimizer and learning rate"});
+}
+
+SftTrainer::SftTrainer(model::Learner& learner, const std::vector<Example>& examples, const SftSettings& settings,
+                       uint64_t seed, uint64_t stage)
+    : learner_(learner),
+      examples_(examples),
+      settings_(settings),
+      seed_(seed),
+      stage_(stage),
+      rows_(pack_rows(examples, settings.row_tokens)) {
+  if (rows_.empty()) throw Error("sft", "examples", "at least one example to train on", "none");
+  const double rows = settings.epochs * static_cast<double>(rows_.size());
+  steps_ = settings.steps > 0 ? settings.steps
+                              : std::max<int64_t>(1, std::llround(rows / static_cast<double>(settings.rows_per_step)));
+}
+
+const Row& SftTrainer::row_at(int64_t position) {
+  const int64_t count = std::ssize(rows_), pass = position / count;
+  if (pass != pass_) {
+    order_.resize(rows_.size());
+    std::iota(order_.begin(), order_.end(), size_t{0});
+    Rng rng({seed_, stage_, hash_name("sft/order"), static_cast<uint64_t>(pass)});
+    for (int64_t i = count - 1; i > 0; --i) std::swap(order_[i], order_[rng.integer(0, i)]);
+    pass_ = pass;
+  }
+  return rows_[order_[position % count]];
+}
+
+SftStep SftTrainer::step(int64_t step) {
+  const auto start = std::chrono::steady_clock::now();
+  std::vector<Row> chosen;
+  for (int64_t i = 0; i < settings_.rows_per_step; ++i) chosen.push_back(row_at(step * settings_.rows_per_step + i));
+  double total_weight = 0;
+  for (const Row& row : chosen) {
+    for (const size_t i : row) {
+      const auto& weight = examples_[i].weight;
+      const auto length = std::min(settings_.row_tokens, std::ssize(weight));
+      total_weight += std::accumulate(weight.begin() + std::min<int64_t>(1, length), weight.begin() + length, 0.0);
+    }
+  }
+
+  double loss = 0, entropy = 0, tokens = 0, targets = 0;
+  const int64_t rows_at_once = std::max<int64_t>(1, settings_.micro_batch_tokens / settings_.row_tokens);
+  for (int64_t first = 0; first < std::ssize(chosen); first += rows_at_once) {
+    const int64_t count = std::min(rows_at_once, std::ssize(chosen) - first);
+    std::vector<float> weights;
+    const auto batch = batch_rows(examples_, std::span(chosen).subspan(first, count), settings_.row_tokens, weights);
+    tokens += static_cast<double>(batch.rows());
+    if (weights.empty()) continue;
+    learner_.accumulate(batch, [&](const model::Scores& scores) {
+      model::Coefficients coefficients;
+      for (size_t i = 0; i < weights.size(); ++i) {
+        const double share = weights[i] / total_weight;
+        loss -= share * scores.logp[i];
+        entropy += scores.entropy[i];
+        coefficients.dlogp.push_back(static_cast<float>(-share));
+      }
+      targets += static_cast<double>(weights.size());
+      return coefficients;
+    });
+  }
+  const double lr = settings_.training.lr_at(step, steps_);
+  const auto result = learner_.step(lr);
+  SftStep out;
+  out.seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+  out.metrics = {
+      {"loss", loss},
+      {"grad_norm", result.grad_norm},
+      {"learning_rate", lr},
+      {"entropy", targets > 0 ? entropy / targets : 0},
+      {"num_tokens", tokens},
+      {"epoch", static_cast<double>((step + 1) * settings_.rows_per_step) / static_cast<double>(rows_.size())},
+      {"timing_s/step", out.seconds},
+      {"perf/update_tokens_per_second", tokens / std::max(out.seconds, 1e-9)},
+      {"perf/max_memory_gb", static_cast<double>(peak_memory_bytes()) / 1e9}};
+  return out;
+}
+
+}  // namespace posttrain::sft
