@@ -81,7 +81,7 @@ void RolloutMetrics::write(store::Metrics& out, double seconds) const {
              {
                  {"timing_s/gen", seconds - reward_wait_},
                  {"timing_s/reward", reward_wait_},
-                 {"perf/rollout_tokens_per_s", static_cast<double>(sampled_tokens_) / std::max(seconds, 1e-9)},
+                 {"perf/rollout_tokens_per_second", static_cast<double>(sampled_tokens_) / std::max(seconds, 1e-9)},
                  {"perf/preemptions", static_cast<double>(preemptions_)},
              });
 }
@@ -134,7 +134,7 @@ void UpdateMetrics::write(store::Metrics& out, double lr, double seconds) const 
                             {"first_ratio_max", first_ratio_max},
                             {"optimizer_steps", static_cast<double>(optimizer_steps)},
                             {"timing_s/update_actor", seconds},
-                            {"perf/update_tokens_per_s", static_cast<double>(rows) / std::max(seconds, 1e-9)},
+                            {"perf/update_tokens_per_second", static_cast<double>(rows) / std::max(seconds, 1e-9)},
                             {"perf/max_memory_gb", static_cast<double>(peak_memory_bytes()) / 1e9},
                         });
 }
