@@ -6,6 +6,7 @@
 
 #include "base/error.h"
 #include "base/log.h"
+#include "base/machine.h"
 #include "base/nearest.h"
 
 namespace posttrain::cli {
@@ -18,7 +19,7 @@ struct Flags {
 };
 
 Action build(CLI::App& app, Flags& flags) {
-  app.set_version_flag("--version", std::string("posttrain ") + POSTTRAIN_VERSION, "Print the version and leave");
+  app.set_version_flag("--version", std::string("posttrain ") + version, "Print the version and leave");
   app.add_flag("-q,--quiet", flags.quiet, "Only warnings and errors");
   app.add_flag("-v,--verbose", flags.verbose, "Also what is of use when something is wrong");
   app.footer(

@@ -5,6 +5,9 @@
 
 namespace posttrain::cli {
 
+Action run_command(Arguments&);
+Action eval_command(Arguments&);
+Action generate_command(Arguments&);
 Action help_command(Arguments&);
 Action judge_command(Arguments&);
 Action recipe_command(Arguments&);
@@ -14,6 +17,9 @@ Action schema_command(Arguments&);
 namespace {
 
 constexpr auto table = std::to_array<Command>({
+    {"run", "Work", "Run a recipe, or go on with an interrupted run", &run_command},
+    {"eval", "Work", "Measure a model on a task: pass@1, pass@k, majority vote", &eval_command},
+    {"generate", "Work", "Let a model continue a prompt", &generate_command},
     {"recipe", "Recipes", "Show, compare, check and list recipes", &recipe_command},
     {"schema", "Recipes", "Print the JSON Schema of recipes, for editors", &schema_command},
     {"judge", "Sandbox", "Judge a suite of hostile and honest programs", &judge_command},

@@ -62,6 +62,7 @@ constexpr auto kCommands = std::to_array<Command>({
 }  // namespace
 
 Action sandbox_command(Arguments& args) {
+  args.example("posttrain sandbox probe");
   return args.subcommands(kCommands);
 }
 

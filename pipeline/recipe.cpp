@@ -15,9 +15,10 @@ void resolve(Recipe& recipe) {
     if (arch->kv_heads == 0) arch->kv_heads = arch->heads;
     if (arch->head_dim == 0) arch->head_dim = arch->hidden / arch->heads;
   }
-  for (size_t i = 0; i < recipe.stages.size(); ++i) {
-    auto& from = recipe.stages[i].from;
-    if (from.empty()) from = i == 0 ? "init" : recipe.stages[i - 1].name;
+  std::string newest = "init";
+  for (StageSpec& stage : recipe.stages) {
+    if (stage.from.empty()) stage.from = newest;
+    if (stage_trains(stage.type())) newest = stage.name;
   }
 }
 
@@ -76,6 +77,10 @@ void TokenizerSpec::visit(Visitor& v) {
   v("special", special, {.doc = "With chars: further tokens that are never split, e.g. <think>"});
 }
 
+void TaskSpec::visit(Visitor& v) {
+  v.tagged("type", settings, {.doc = "Which task", .required = true});
+}
+
 void StoreSpec::visit(Visitor& v) {
   v("samples_per_step", samples_per_step,
     {.doc = "How many samples of a step are kept with their text in run.db; null = all, 0 = none", .min = 0});
@@ -83,7 +88,8 @@ void StoreSpec::visit(Visitor& v) {
 
 void StageSpec::visit(Visitor& v) {
   v("name", name, {.doc = "Unique name: a-z, 0-9, - and _", .required = true});
-  v("from", from, {.doc = "Whose weights it starts from: an earlier stage or init; \"\" = the stage before"});
+  v("from", from,
+    {.doc = "Whose weights it starts from: an earlier stage that trains, or init; \"\" = the last one before"});
   v.tagged("type", settings, {.doc = "What the stage does", .required = true});
 }
 
@@ -94,14 +100,16 @@ void Recipe::visit(Visitor& v) {
   v("threads", threads, {.doc = "Results do not depend on it; 0 = every core", .min = 0, .max = 1024});
   v("model", model, {.doc = "The model that the first stage starts from", .required = true});
   v("tokenizer", tokenizer, {.doc = "How text becomes tokens"});
-  v("task", task, {.doc = "Where prompts and answers come from: {\"type\": ...} with that type's keys"});
+  v("task", task, {.doc = "Where prompts and answers come from"});
   v("rewards", rewards, {.doc = "What a completion is judged by: the weighted sum of these"});
   v("stages", stages, {.doc = "The pipeline, in order", .required = true});
   v("store", store, {.doc = "What the run keeps"});
 }
 
 void Recipe::check(const Complain& complain) const {
-  std::set<std::string> earlier;
+  if (!stages.empty() && task.settings.type().empty())
+    complain("task", "missing: the stages need prompts from somewhere");
+  std::set<std::string> names_taken, earlier;
   for (size_t i = 0; i < stages.size(); ++i) {
     const auto& [stage_name, from, settings] = stages[i];
     const std::string at = "stages[" + std::to_string(i) + "]";
@@ -111,11 +119,13 @@ void Recipe::check(const Complain& complain) const {
     if (!from.empty() && from != "init" && !earlier.contains(from)) {
       std::vector<std::string> names(earlier.begin(), earlier.end());
       names.emplace_back("init");
-      complain(at + ".from", "expected init or an earlier stage, got \"" + from + "\"" + suggestion(from, names));
+      complain(at + ".from",
+               "expected init or an earlier stage that trains, got \"" + from + "\"" + suggestion(from, names));
     }
-    if (stage_name == "init" || !earlier.insert(stage_name).second) {
+    if (stage_name == "init" || !names_taken.insert(stage_name).second) {
       complain(at + ".name", "expected a name of its own, got \"" + stage_name + "\" again");
     }
+    if (stage_trains(settings.type())) earlier.insert(stage_name);
   }
 }
 

@@ -13,6 +13,7 @@
 #include "base/node.h"
 #include "base/params.h"
 #include "pipeline/stage_table.h"
+#include "pipeline/task_table.h"
 #include "rewards/registry.h"
 
 namespace posttrain::pipeline {
@@ -52,6 +53,11 @@ struct TokenizerSpec {
   void visit(Visitor& v);
 };
 
+struct TaskSpec {
+  Tagged settings{task_cases()};
+  void visit(Visitor& v);
+};
+
 struct StoreSpec {
   std::optional<int64_t> samples_per_step;
   void visit(Visitor& v);
@@ -59,7 +65,7 @@ struct StoreSpec {
 
 struct StageSpec {
   std::string name;
-  std::string from;  // "" in the file; resolved to the stage before, "init" for the first
+  std::string from;  // "" in the file; resolved to the last stage before that trains, else "init"
   Tagged settings{stage_cases()};
   const std::string& type() const { return settings.type(); }
   void visit(Visitor& v);
@@ -71,7 +77,7 @@ struct Recipe {
   int64_t threads = 0;
   ModelSpec model;
   TokenizerSpec tokenizer;
-  Json task = Json::object();
+  TaskSpec task;
   std::vector<rewards::RewardSpec> rewards;
   std::vector<StageSpec> stages;
   StoreSpec store;

@@ -37,7 +37,8 @@ TEST(CommandLine, EveryCommandHasAPageWithAnExample) {
     EXPECT_TRUE(names.insert(command.name).second) << command.name << " is in the table twice";
     const Outcome outcome = run({"help", command.name});
     EXPECT_EQ(outcome.status, 0);
-    EXPECT_EQ(outcome.out, run({command.name, "--help"}).out);
+    // A word that is also a key of recipes is explained as both, the command first.
+    EXPECT_TRUE(outcome.out.starts_with(run({command.name, "--help"}).out)) << command.name;
     EXPECT_NE(outcome.out.find("posttrain " + std::string(command.name)), std::string::npos) << command.name;
     EXPECT_NE(outcome.out.find("Example:"), std::string::npos) << command.name;
   }

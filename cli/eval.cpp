@@ -1,0 +1,76 @@
+// posttrain eval: how good a model is on a task.
+#include <algorithm>
+#include <cstdio>
+#include <filesystem>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "base/error.h"
+#include "base/json.h"
+#include "base/parallel.h"
+#include "cli/arguments.h"
+#include "cli/model_session.h"
+#include "pipeline/evaluation.h"
+#include "pipeline/run.h"
+#include "pipeline/task_table.h"
+
+namespace posttrain::cli {
+namespace {
+
+struct Given {
+  std::string model, task = "chain";
+  std::vector<std::string> sets;
+  pipeline::EvalSettings eval;
+  int64_t seed = 1, threads = 0;
+  bool json = false;
+};
+
+std::vector<rewards::RewardSpec> task_rewards() {
+  return {{"exact", 1, Json::object()}, {"format", 0, Json::object()}};
+}
+
+int evaluate_model(const Given& given) {
+  set_compute_threads(static_cast<int>(given.threads));
+  Tagged settings{pipeline::task_cases()};
+  if (!settings.choose(given.task)) throw Error("eval", "--task", "a known task; see posttrain help task", given.task);
+  const auto task = pipeline::make_task(settings);
+  ModelSession session(given.model);
+  auto engine = session.make_engine();
+  const rewards::RewardSet rewards(task_rewards());
+  rewards::ScoringPool pool(rewards, 1);
+  rollout::Collector collector(engine, pool, session.tokenizer,
+                               [&](const text::Problem& problem) { return session.prompt(problem.prompt); });
+  const auto record = pipeline::evaluate(collector, *task, given.eval, static_cast<uint64_t>(given.seed), {});
+  Json line = {{"model", given.model}, {"task", given.task}, {"problems", record.n}, {"samples", record.k}};
+  for (const auto& [name, value] : record.metrics) line[name] = value;
+  line["settings"] = params_to_json(given.eval.sampling);
+  if (given.json) {
+    std::printf("%s\n", to_line(line).c_str());
+    return 0;
+  }
+  std::printf("%s on %s: %lld problems, %lld samples each\n", given.model.c_str(), given.task.c_str(),
+              static_cast<long long>(record.n), static_cast<long long>(record.k));
+  for (const auto& [name, value] : record.metrics) std::printf("  %-14s %.4f\n", name.c_str(), value);
+  return 0;
+}
+
+}  // namespace
+
+Action eval_command(Arguments& args) {
+  auto given = std::make_shared<Given>();
+  args.positional("model", given->model, "A model directory");
+  args.option("--task", given->task, "Which task");
+  args.option("--problems", given->eval.problems, "How many problems of its test split");
+  args.option("--samples", given->eval.samples, "Answers to each");
+  args.option("--temperature", given->eval.sampling.temperature, "0 takes the likeliest token");
+  args.option("--top-p", given->eval.sampling.top_p, "Keep the fewest likeliest tokens that reach this probability");
+  args.option("--max-new-tokens", given->eval.sampling.max_new_tokens, "Longest answer");
+  args.option("--seed", given->seed, "Of the draws");
+  args.option("--threads", given->threads, "0 = every core");
+  args.flag("--json", given->json, "One JSON object a line");
+  args.example("posttrain eval runs/r1-zero/final --task chain --samples 16 --json");
+  return [given] { return evaluate_model(*given); };
+}
+
+}  // namespace posttrain::cli

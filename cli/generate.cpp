@@ -1,0 +1,81 @@
+// posttrain generate: a model continues a prompt.
+#include <cstdio>
+#include <iterator>
+#include <memory>
+#include <string>
+
+#include "base/json.h"
+#include "base/parallel.h"
+#include "cli/arguments.h"
+#include "cli/model_session.h"
+#include "text/stream_decoder.h"
+
+namespace posttrain::cli {
+namespace {
+
+struct Given {
+  std::string model, prompt;
+  int64_t samples = 1, seed = 1, threads = 0;
+  rollout::SamplingSettings sampling;
+  bool json = false;
+};
+
+std::string prompt_or_stdin(const std::string& prompt) {
+  if (!prompt.empty()) return prompt;
+  std::string text;
+  for (int c = std::getchar(); c != EOF; c = std::getchar()) text.push_back(static_cast<char>(c));
+  while (text.ends_with('\n')) text.pop_back();
+  return text;
+}
+
+int generate(const Given& given) {
+  set_compute_threads(static_cast<int>(given.threads));
+  ModelSession session(given.model);
+  auto engine = session.make_engine();
+  const std::string prompt = prompt_or_stdin(given.prompt);
+  const rollout::Request request{.prompt = session.prompt(prompt),
+                                 .samples = static_cast<int32_t>(given.samples),
+                                 .key = {static_cast<uint64_t>(given.seed), 0, 0, 0}};
+  std::vector<rollout::Completion> completions(static_cast<size_t>(given.samples));
+  const auto stats = engine.generate(std::span(&request, 1), given.sampling, [&](rollout::Completion&& c) {
+    completions[static_cast<size_t>(c.sample)] = std::move(c);
+  });
+  for (const auto& completion : completions) {
+    const std::string text = session.tokenizer.decode(completion.ids, true);
+    if (given.json) {
+      const Json line = {{"prompt", prompt},
+                         {"text", text},
+                         {"ids", completion.ids},
+                         {"logprobs", completion.logp},
+                         {"finish_reason", rollout::to_string(completion.finish)}};
+      std::printf("%s\n", to_line(line).c_str());
+    } else {
+      std::printf("%s\n", text.c_str());
+    }
+  }
+  std::fprintf(stderr, "%lld tokens, %.1f tokens/s\n", static_cast<long long>(stats.sampled_tokens),
+               static_cast<double>(stats.sampled_tokens) / stats.seconds);
+  return 0;
+}
+
+}  // namespace
+
+Action generate_command(Arguments& args) {
+  auto given = std::make_shared<Given>();
+  args.positional("model", given->model, "A model directory");
+  args.option("--prompt", given->prompt, "What to continue; default: standard input");
+  args.option("--samples", given->samples, "How many continuations");
+  args.option("--temperature", given->sampling.temperature, "0 takes the likeliest token");
+  args.option("--top-p", given->sampling.top_p, "Keep the fewest likeliest tokens that reach this probability");
+  args.option("--top-k", given->sampling.top_k, "Keep this many tokens; 0 = all");
+  args.option("--min-p", given->sampling.min_p, "Drop tokens less likely than this share of the likeliest");
+  args.option("--max-new-tokens", given->sampling.max_new_tokens, "Longest continuation");
+  args.option("--stop", given->sampling.stop, "A string that ends it");
+  args.option("--seed", given->seed, "Of the draws");
+  args.option("--threads", given->threads, "0 = every core");
+  args.flag("--json", given->json, "One JSON object a line, with ids and log-probabilities");
+  args.example("posttrain generate runs/r1-zero/final --prompt '7+5*3-8='");
+  return [given] { return generate(*given); };
+}
+
+}  // namespace posttrain::cli

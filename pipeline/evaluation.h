@@ -1,0 +1,35 @@
+// How good a model is: pass@1, pass@k, majority vote, with an interval, on problems that training never sees.
+#pragma once
+
+#include <cstdint>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "rollout/collect.h"
+#include "store/records.h"
+
+namespace posttrain::pipeline {
+
+struct EvalSettings {
+  int64_t problems = 256, samples = 16, transcripts = 8;
+  std::string role;  // base | final | ""
+  rollout::SamplingSettings sampling;
+
+  void visit(Visitor& v);
+};
+
+// Fractions in [0, 1]: "pass@1" (mean over problems of the share of right answers) with "pass@1_low" and "pass@1_high"
+// (95% interval, bootstrap over problems), "pass@k" for k = 2, 4, ... samples (unbiased: Chen et al. 2021, arXiv
+// 2107.03374, equation 1), "cons@k" (majority vote over all samples, ties shared out), "format", "truncated";
+// "mean_length" in tokens.
+store::Metrics evaluate_groups(std::span<const rollout::ScoredGroup> groups, uint64_t seed);
+
+// The probability that at least one of k answers drawn without replacement from n with c right ones is right.
+double pass_at_k(int64_t n, int64_t c, int64_t k);
+
+// Samples and judges the test split, and fills n, k, metrics and the transcripts of the first problems.
+store::EvalRecord evaluate(rollout::Collector& collector, const text::Task& task, const EvalSettings& settings,
+                           uint64_t seed, const rollout::Progress& progress);
+
+}  // namespace posttrain::pipeline

@@ -1,0 +1,111 @@
+#include "pipeline/session.h"
+
+#include <algorithm>
+
+#include "base/error.h"
+#include "base/rng.h"
+#include "pipeline/task_table.h"
+
+namespace posttrain::pipeline {
+
+Session::Session(const Recipe& recipe, RunFolder folder, store::Store& store, Progress& progress,
+                 const std::atomic<bool>& stop)
+    : recipe_(recipe),
+      folder_(std::move(folder)),
+      store_(store),
+      progress_(progress),
+      stop_(stop),
+      metrics_file_(folder_.metrics(), store),
+      backend_(nn::make_cpu_backend()),
+      task_(make_task(recipe.task.settings)) {
+  make_tokenizer();
+  rewards_ = std::make_unique<rewards::RewardSet>(recipe.rewards);
+  scoring_ = std::make_unique<rewards::ScoringPool>(*rewards_, 1);
+}
+
+Session::~Session() = default;
+
+// The recipe's own, the task's, or the model's; a vocabulary of characters is written into the run first, so that every
+// run has its tokenizer as files.
+void Session::make_tokenizer() {
+  const TokenizerSpec& spec = recipe_.tokenizer;
+  if (!spec.path.empty()) {
+    tokenizer_ = std::make_unique<Tokenizer>(Tokenizer::load(spec.path));
+  } else if (!recipe_.model.path.empty()) {
+    tokenizer_ = std::make_unique<Tokenizer>(Tokenizer::load(recipe_.model.path));
+  } else if (const auto vocabulary = task_vocabulary(recipe_.task.settings)) {
+    std::filesystem::create_directories(folder_.tokenizer());
+    write_char_tokenizer(*vocabulary, folder_.tokenizer());
+    tokenizer_ = std::make_unique<Tokenizer>(Tokenizer::load(folder_.tokenizer()));
+  } else {
+    throw Error("recipe", "tokenizer", "a path, or a task that brings its own vocabulary", "neither");
+  }
+}
+
+model::Arch Session::arch_from_recipe() const {
+  const ArchSpec& spec = *recipe_.model.arch;
+  model::Arch arch =
+      model::llama_arch(tokenizer_->vocab_size(), spec.hidden, static_cast<int>(spec.layers),
+                        static_cast<int>(spec.heads), static_cast<int>(spec.kv_heads), spec.mlp, spec.tied);
+  if (spec.head_dim != arch.head_dim) {
+    throw Error("recipe", "model.arch.head_dim", std::to_string(arch.head_dim) + " (hidden / heads)",
+                std::to_string(spec.head_dim));
+  }
+  arch.max_positions = static_cast<int>(spec.max_positions);
+  arch.rope_theta = spec.rope_theta;
+  arch.norm_eps = static_cast<float>(spec.norm_eps);
+  arch.bos = tokenizer_->bos_id().value_or(-1);
+  arch.pad = tokenizer_->pad_id().value_or(-1);
+  arch.eos = tokenizer_->stop_ids();
+  return arch;
+}
+
+std::unique_ptr<model::Transformer> Session::load_model(const std::string& from, nn::Use use) {
+  const auto dtype = recipe_.model.dtype == "bf16" ? nn::DType::bf16 : nn::DType::f32;
+  if (from != "init") return model::Transformer::load(*backend_, folder_.model_of(from), dtype, use);
+  if (!recipe_.model.path.empty()) return model::Transformer::load(*backend_, recipe_.model.path, dtype, use);
+  auto model = std::make_unique<model::Transformer>(*backend_, arch_from_recipe(), dtype, use);
+  const InitSpec& init = recipe_.model.init;
+  model->init_random(Rng({seed(), hash_name("init")}).at(0), {init.gain, init.head, init.embedding});
+  return model;
+}
+
+void Session::save_model(const model::Transformer& model, const std::filesystem::path& dir) const {
+  std::filesystem::create_directories(dir.parent_path());
+  std::filesystem::path source = recipe_.tokenizer.path;
+  if (source.empty()) source = recipe_.model.path;
+  if (source.empty()) source = folder_.tokenizer();
+  if (!std::filesystem::is_directory(source)) source = source.parent_path();
+  model::SaveOptions options;
+  options.add_files = [&](const std::filesystem::path& unfinished) {
+    for (const char* name :
+         {"tokenizer.json", "tokenizer_config.json", "special_tokens_map.json", "chat_template.jinja"}) {
+      if (std::filesystem::exists(source / name)) std::filesystem::copy_file(source / name, unfinished / name);
+    }
+  };
+  model.save(dir, options);
+}
+
+std::vector<int32_t> Session::stop_tokens() const {
+  return tokenizer_->stop_ids();
+}
+
+std::vector<int32_t> Session::render_prompt(const text::Problem& problem) const {
+  std::vector<int32_t> ids;
+  if (const auto bos = tokenizer_->bos_id()) ids.push_back(*bos);
+  const auto body = tokenizer_->encode(problem.prompt);
+  ids.insert(ids.end(), body.begin(), body.end());
+  return ids;
+}
+
+rollout::Engine Session::make_engine(model::Transformer& model, const rollout::EngineSettings& settings) {
+  return rollout::Engine(model, settings, stop_tokens(),
+                         [this](std::span<const int32_t> ids) { return tokenizer_->decode(ids); });
+}
+
+rollout::Collector Session::make_collector(rollout::Engine& engine) {
+  return rollout::Collector(engine, *scoring_, *tokenizer_,
+                            [this](const text::Problem& problem) { return render_prompt(problem); });
+}
+
+}  // namespace posttrain::pipeline

@@ -1,0 +1,87 @@
+// What all stages of a run share: recipe, backend, tokenizer, task, rewards, store, display and the run's folder.
+#pragma once
+
+#include <atomic>
+#include <filesystem>
+#include <memory>
+#include <string>
+
+#include "model/learner.h"
+#include "model/transformer.h"
+#include "nn/backend.h"
+#include "pipeline/progress.h"
+#include "pipeline/recipe.h"
+#include "rewards/pool.h"
+#include "rollout/collect.h"
+#include "store/metrics_file.h"
+#include "store/store.h"
+#include "text/task.h"
+#include "text/tokenizer.h"
+
+namespace posttrain::pipeline {
+
+// Layout of a run's folder.
+struct RunFolder {
+  std::filesystem::path root;
+
+  std::filesystem::path database() const { return root / "run.db"; }
+  std::filesystem::path recipe() const { return root / "recipe.resolved.json"; }
+  std::filesystem::path metrics() const { return root / "metrics.jsonl"; }
+  std::filesystem::path summary() const { return root / "summary.json"; }
+  std::filesystem::path report() const { return root / "report.html"; }
+  std::filesystem::path final_model() const { return root / "final"; }
+  std::filesystem::path tokenizer() const { return root / "tokenizer"; }
+  std::filesystem::path checkpoints() const { return root / "checkpoints"; }
+  // The model that a finished stage hands over, and the state within an unfinished one.
+  std::filesystem::path model_of(const std::string& stage) const { return checkpoints() / stage / "model"; }
+  std::filesystem::path state_of(const std::string& stage) const { return checkpoints() / stage / "state.ckpt"; }
+};
+
+// One per run; not thread-safe but for `stop`.
+class Session {
+ public:
+  // Opens what the recipe names. The store is open and its run begun or rewound before.
+  Session(const Recipe& recipe, RunFolder folder, store::Store& store, Progress& progress,
+          const std::atomic<bool>& stop);
+  ~Session();
+
+  const Recipe& recipe() const { return recipe_; }
+  const RunFolder& folder() const { return folder_; }
+  store::Store& store() { return store_; }
+  Progress& progress() { return progress_; }
+  store::MetricsFile& metrics_file() { return metrics_file_; }
+  nn::Backend& backend() { return *backend_; }
+  const Tokenizer& tokenizer() const { return *tokenizer_; }
+  const text::Task& task() const { return *task_; }
+  rewards::ScoringPool& scoring() { return *scoring_; }
+  uint64_t seed() const { return static_cast<uint64_t>(recipe_.seed); }
+  bool stop_requested() const { return stop_.load(); }
+
+  // The weights a stage starts from: an earlier stage's model, the recipe's model directory, or random ones.
+  std::unique_ptr<model::Transformer> load_model(const std::string& from, nn::Use use);
+  // Writes a Hugging Face model directory with the tokenizer in it.
+  void save_model(const model::Transformer& model, const std::filesystem::path& dir) const;
+
+  std::vector<int32_t> stop_tokens() const;
+  std::vector<int32_t> render_prompt(const text::Problem& problem) const;
+  rollout::Engine make_engine(model::Transformer& model, const rollout::EngineSettings& settings);
+  rollout::Collector make_collector(rollout::Engine& engine);
+
+ private:
+  void make_tokenizer();
+  model::Arch arch_from_recipe() const;
+
+  const Recipe& recipe_;
+  RunFolder folder_;
+  store::Store& store_;
+  Progress& progress_;
+  const std::atomic<bool>& stop_;
+  store::MetricsFile metrics_file_;
+  std::unique_ptr<nn::Backend> backend_;
+  std::unique_ptr<text::Task> task_;
+  std::unique_ptr<Tokenizer> tokenizer_;
+  std::unique_ptr<rewards::RewardSet> rewards_;
+  std::unique_ptr<rewards::ScoringPool> scoring_;
+};
+
+}  // namespace posttrain::pipeline

@@ -1,0 +1,56 @@
+// How a stage runs: the interface between the runner and the stage types, and the loop that training stages share.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <string>
+
+#include "pipeline/session.h"
+#include "pipeline/stage_settings.h"
+
+namespace posttrain::pipeline {
+
+// One stage of the recipe on its way.
+struct StageRun {
+  Session& session;
+  const StageSpec& spec;
+  int index;
+  bool resumed;  // the run was interrupted within this stage
+
+  // Names the stage's random draws; its place in the recipe does not matter.
+  uint64_t key() const;
+};
+
+enum class StageEnd : uint8_t { done, stopped };
+
+// Runs a whole stage: leaves a model in RunFolder::model_of(name) when it trains one. Throws Error or Failure.
+using StageFunction = StageEnd (*)(StageRun& run);
+
+// What a training stage plugs into the loop. Steps count from 0 here and from 1 in the store.
+struct TrainingStage {
+  model::Transformer& model;
+  model::Learner& learner;
+  int64_t steps = 0;
+  int64_t save_every_steps = 0;
+  std::function<store::StepRecord(int64_t step)> step;  // trains once; stage and step number are filled in by the loop
+  std::function<Json()> cursor;                         // what a checkpoint keeps beside weights and optimizer
+  std::function<void(const Json&, int64_t step)> restore;
+  std::function<Json()> failed_batch;  // for replay, when a step throws Failure; may be empty
+  InLoopEval eval;
+};
+
+// Steps, records, evaluates and checkpoints until the end or until a stop is asked for; resumes from the checkpoint
+// when there is one. At the end the model is saved for later stages and the checkpoint removed.
+StageEnd run_training(StageRun& run, TrainingStage& stage);
+
+// The step of a stage's checkpoint; 0 when there is none. Throws Error for a damaged one.
+int64_t saved_step(const RunFolder& folder, const std::string& stage);
+
+// Evaluates a model on the task's test split, shows and stores it as of `step`.
+void run_evaluation(StageRun& run, model::Transformer& model, const EvalSettings& settings, int64_t step);
+
+StageEnd run_sft_stage(StageRun& run);
+StageEnd run_grpo_stage(StageRun& run);
+StageEnd run_eval_stage(StageRun& run);
+
+}  // namespace posttrain::pipeline

@@ -1,0 +1,55 @@
+#include "pipeline/task_table.h"
+
+#include <algorithm>
+#include <array>
+
+#include "base/error.h"
+#include "text/chain_task.h"
+
+namespace posttrain::pipeline {
+namespace {
+
+struct TaskEntry {
+  ParamsCase settings;
+  std::unique_ptr<text::Task> (*make)(const Slot& settings);
+  CharVocabulary (*vocabulary)();  // null: the task has none of its own
+};
+
+constexpr auto table = std::to_array<TaskEntry>({
+    {{"chain", "Generated chains of + - * on digits, every step mod 10", &make_params<text::ChainSettings>},
+     [](const Slot& s) -> std::unique_ptr<text::Task> {
+       return std::make_unique<text::ChainTask>(s.as<text::ChainSettings>());
+     },
+     &chain_vocabulary},
+});
+
+constexpr auto cases = [] {
+  std::array<ParamsCase, table.size()> out{};
+  std::ranges::transform(table, out.begin(), &TaskEntry::settings);
+  return out;
+}();
+
+const TaskEntry& entry_of(const Tagged& settings) {
+  const auto found =
+      std::ranges::find_if(table, [&](const TaskEntry& e) { return settings.type() == e.settings.name; });
+  if (found == table.end()) throw Error("task", "type", "a known task", "\"" + settings.type() + "\"");
+  return *found;
+}
+
+}  // namespace
+
+std::span<const ParamsCase> task_cases() {
+  return cases;
+}
+
+std::unique_ptr<text::Task> make_task(const Tagged& settings) {
+  return entry_of(settings).make(*settings.slot());
+}
+
+std::optional<CharVocabulary> task_vocabulary(const Tagged& settings) {
+  const auto vocabulary = entry_of(settings).vocabulary;
+  if (vocabulary == nullptr) return std::nullopt;
+  return vocabulary();
+}
+
+}  // namespace posttrain::pipeline

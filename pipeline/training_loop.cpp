@@ -1,0 +1,105 @@
+#include <chrono>
+
+#include "base/error.h"
+#include "base/file.h"
+#include "base/rng.h"
+#include "model/checkpoint.h"
+#include "pipeline/stage.h"
+
+namespace posttrain::pipeline {
+namespace {
+
+// Where a stage stands: the checkpoint's cursor is {"step": n, "stage": <the stage's own>}.
+int64_t resume_from_checkpoint(StageRun& run, TrainingStage& stage) {
+  const auto file = run.session.folder().state_of(run.spec.name);
+  if (!run.resumed || !std::filesystem::exists(file)) return 0;
+  const Json cursor = parse_json(model::Checkpoint::load(file, stage.learner), file.string());
+  const int64_t step = cursor.at("step").get<int64_t>();
+  stage.restore(cursor.at("stage"), step);
+  return step;
+}
+
+void save_checkpoint(StageRun& run, TrainingStage& stage, int64_t step) {
+  run.session.progress().phase("save", 0, 0);
+  const auto file = run.session.folder().state_of(run.spec.name);
+  std::filesystem::create_directories(file.parent_path());
+  const Json cursor = {{"step", step}, {"stage", stage.cursor()}};
+  model::Checkpoint::save(file, stage.learner, to_line(cursor));
+}
+
+void keep_failed_batch(StageRun& run, const TrainingStage& stage, int64_t step, const Failure& failure) {
+  if (!stage.failed_batch) return;
+  const auto file = run.session.folder().root / ("failed-batch-" + run.spec.name + ".json");
+  const Json content = {
+      {"stage", run.spec.name}, {"step", step + 1}, {"reason", failure.what()}, {"batch", stage.failed_batch()}};
+  write_file_atomically(file, to_line(content));
+  run.session.progress().note("the batch is kept in " + file.string());
+}
+
+}  // namespace
+
+int64_t saved_step(const RunFolder& folder, const std::string& stage) {
+  const auto file = folder.state_of(stage);
+  if (!std::filesystem::exists(file)) return 0;
+  return parse_json(model::Checkpoint::read_cursor(file), file.string()).at("step").get<int64_t>();
+}
+
+uint64_t StageRun::key() const {
+  return hash_name(spec.name);
+}
+
+void run_evaluation(StageRun& run, model::Transformer& model, const EvalSettings& settings, int64_t step) {
+  Session& session = run.session;
+  rollout::EngineSettings engine_settings;
+  auto engine = session.make_engine(model, engine_settings);
+  auto collector = session.make_collector(engine);
+  auto record =
+      evaluate(collector, session.task(), settings, session.seed(), [&](int64_t, int64_t done, int64_t total) {
+        session.progress().phase("evaluate", done, total);
+        return true;
+      });
+  record.stage = run.index;
+  record.step = step;
+  record.task = session.recipe().task.settings.type();
+  session.store().write_eval(record);
+  session.metrics_file().eval(run.spec.name, record);
+  session.progress().eval(step, record.task, record.metrics);
+}
+
+StageEnd run_training(StageRun& run, TrainingStage& stage) {
+  Session& session = run.session;
+  int64_t step = resume_from_checkpoint(run, stage);
+  session.progress().stage(run.spec.name, run.index, static_cast<int>(session.recipe().stages.size()), stage.steps,
+                           step);
+  const auto evaluates = [&](int64_t at) {
+    return stage.eval.every_steps > 0 && (at % stage.eval.every_steps == 0 || at == stage.steps);
+  };
+  if (step == 0 && evaluates(0)) run_evaluation(run, stage.model, stage.eval.eval, 0);
+  for (; step < stage.steps; ++step) {
+    if (session.stop_requested()) {
+      save_checkpoint(run, stage, step);
+      return StageEnd::stopped;
+    }
+    store::StepRecord record;
+    try {
+      record = stage.step(step);
+    } catch (const Failure& failure) {
+      keep_failed_batch(run, stage, step, failure);
+      throw;
+    }
+    record.stage = run.index;
+    record.step = step + 1;
+    session.store().write_step(record);
+    session.metrics_file().step(run.spec.name, record);
+    session.progress().step(step + 1, record.metrics);
+    if (evaluates(step + 1)) run_evaluation(run, stage.model, stage.eval.eval, step + 1);
+    const bool last = step + 1 == stage.steps;
+    if (!last && stage.save_every_steps > 0 && (step + 1) % stage.save_every_steps == 0)
+      save_checkpoint(run, stage, step + 1);
+  }
+  session.progress().phase("save", 0, 0);
+  session.save_model(stage.model, session.folder().model_of(run.spec.name));
+  return StageEnd::done;
+}
+
+}  // namespace posttrain::pipeline
