@@ -7,6 +7,7 @@
 #include "base/json.h"
 #include "base/machine.h"
 #include "base/parallel.h"
+#include "pipeline/memory_check.h"
 #include "pipeline/stage.h"
 #include "pipeline/stage_table.h"
 #include "store/report.h"
@@ -119,6 +120,7 @@ RunEnd run_stages(const Recipe& recipe, const RunFolder& folder, store::Store& s
 RunEnd start_run(const Recipe& recipe, const std::filesystem::path& out, Progress& progress,
                  const std::atomic<bool>& stop) {
   check_inputs(recipe);
+  check_memory(recipe, progress);
   make_folder(out);
   const RunFolder folder{std::filesystem::absolute(out)};
   const Json resolved = to_json(recipe);

@@ -42,11 +42,11 @@ void Session::make_tokenizer() {
   }
 }
 
-model::Arch Session::arch_from_recipe() const {
-  const ArchSpec& spec = *recipe_.model.arch;
-  model::Arch arch =
-      model::llama_arch(tokenizer_->vocab_size(), spec.hidden, static_cast<int>(spec.layers),
-                        static_cast<int>(spec.heads), static_cast<int>(spec.kv_heads), spec.mlp, spec.tied);
+model::Arch arch_of(const Recipe& recipe, int64_t vocab) {
+  if (!recipe.model.path.empty()) return model::read_arch(recipe.model.path);
+  const ArchSpec& spec = *recipe.model.arch;
+  model::Arch arch = model::llama_arch(vocab, spec.hidden, static_cast<int>(spec.layers), static_cast<int>(spec.heads),
+                                       static_cast<int>(spec.kv_heads), spec.mlp, spec.tied);
   if (spec.head_dim != arch.head_dim) {
     throw Error("recipe", "model.arch.head_dim", std::to_string(arch.head_dim) + " (hidden / heads)",
                 std::to_string(spec.head_dim));
@@ -54,6 +54,11 @@ model::Arch Session::arch_from_recipe() const {
   arch.max_positions = static_cast<int>(spec.max_positions);
   arch.rope_theta = spec.rope_theta;
   arch.norm_eps = static_cast<float>(spec.norm_eps);
+  return arch;
+}
+
+model::Arch Session::new_arch() const {
+  model::Arch arch = arch_of(recipe_, tokenizer_->vocab_size());
   arch.bos = tokenizer_->bos_id().value_or(-1);
   arch.pad = tokenizer_->pad_id().value_or(-1);
   arch.eos = tokenizer_->stop_ids();
@@ -64,7 +69,7 @@ std::unique_ptr<model::Transformer> Session::load_model(const std::string& from,
   const auto dtype = recipe_.model.dtype == "bf16" ? nn::DType::bf16 : nn::DType::f32;
   if (from != "init") return model::Transformer::load(*backend_, folder_.model_of(from), dtype, use);
   if (!recipe_.model.path.empty()) return model::Transformer::load(*backend_, recipe_.model.path, dtype, use);
-  auto model = std::make_unique<model::Transformer>(*backend_, arch_from_recipe(), dtype, use);
+  auto model = std::make_unique<model::Transformer>(*backend_, new_arch(), dtype, use);
   const InitSpec& init = recipe_.model.init;
   model->init_random(Rng({seed(), hash_name("init")}).at(0), {init.gain, init.head, init.embedding});
   return model;

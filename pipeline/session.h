@@ -37,6 +37,9 @@ struct RunFolder {
   std::filesystem::path state_of(const std::string& stage) const { return checkpoints() / stage / "state.ckpt"; }
 };
 
+// The shape of the recipe's model. A vocabulary of `vocab` tokens is taken where the recipe makes a new model.
+model::Arch arch_of(const Recipe& recipe, int64_t vocab);
+
 // One per run; not thread-safe but for `stop`.
 class Session {
  public:
@@ -69,7 +72,7 @@ class Session {
 
  private:
   void make_tokenizer();
-  model::Arch arch_from_recipe() const;
+  model::Arch new_arch() const;
 
   const Recipe& recipe_;
   RunFolder folder_;

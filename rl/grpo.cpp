@@ -6,6 +6,7 @@
 
 #include "base/error.h"
 #include "base/memory.h"
+#include "model/memory_plan.h"
 #include "rl/policy_update.h"
 
 namespace posttrain::rl {
@@ -29,9 +30,7 @@ bool has_spread(const rollout::ScoredGroup& group) {
 
 // Rows of activations that fit into a third of the free memory.
 int64_t rows_that_fit(const model::Arch& arch) {
-  const int64_t width = 8 * arch.hidden + 3 * arch.mlp + int64_t{3} * arch.heads * (arch.qk_width() + arch.v_width());
-  const int64_t row = int64_t{4} * arch.layers * width;
-  return std::clamp<int64_t>(available_memory_bytes() / 3 / row, 256, 32768);
+  return std::clamp<int64_t>(available_memory_bytes() / 3 / model::activation_bytes_per_row(arch), 256, 32768);
 }
 
 }  // namespace

@@ -56,6 +56,13 @@ TEST_F(BadInput, AnUnwritableFolderIsAFailureThatNamesIt) {
   expect_error(result, 1, {"/proc/posttrain-cannot-be-here"});
 }
 
+TEST_F(BadInput, ABatchThatCantFitInMemoryIsRefusedBeforeTheStart) {
+  const auto result = run_recipe(tiny_recipe(), {"--set", "stages.base.rows_per_step=100000000", "--set",
+                                                 "stages.base.micro_batch_tokens=100000000000"});
+  expect_error(result, 2, {"stages.base", "micro_batch_tokens", "activations"});
+  EXPECT_FALSE(std::filesystem::exists(folder_ / "out"));
+}
+
 TEST_F(BadInput, AFullDiskStopsTheRunAndLosesNoFinishedStep) {
   const auto limit = [] {
     signal(SIGXFSZ, SIG_IGN);

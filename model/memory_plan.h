@@ -1,0 +1,32 @@
+// What a training stage will need in memory, told before it starts.
+#pragma once
+
+#include <cstdint>
+#include <string>
+
+#include "model/arch.h"
+
+namespace posttrain::model {
+
+// Bytes. Estimates from the architecture alone: within a fifth of what is used, and never far below it.
+struct MemoryPlan {
+  int64_t weights = 0;      // master copy and the layouts that the kernels multiply with
+  int64_t gradients = 0, optimizer = 0;
+  int64_t reference = 0;    // the frozen model of a KL term
+  int64_t activations = 0;  // of the largest micro-batch
+  int64_t cache = 0;        // keys and values of the rollout engine
+
+  int64_t total() const { return weights + gradients + optimizer + reference + activations + cache; }
+  // "weights 0.5 GB, gradients ..., 2.1 GB in all"
+  std::string text() const;
+};
+
+int64_t parameter_count(const Arch& arch);
+// What forward keeps for backward, per row of a packed batch.
+int64_t activation_bytes_per_row(const Arch& arch);
+int64_t cache_bytes_per_block(const Arch& arch);
+
+// For a stage that trains with at most `rows` rows at once and decodes with `cache_blocks` blocks of 32 positions.
+MemoryPlan plan_training(const Arch& arch, int64_t rows, int64_t cache_blocks, bool reference);
+
+}  // namespace posttrain::model

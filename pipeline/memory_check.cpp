@@ -1,0 +1,54 @@
+#include "pipeline/memory_check.h"
+
+#include <algorithm>
+
+#include "base/error.h"
+#include "base/memory.h"
+#include "model/memory_plan.h"
+#include "pipeline/session.h"
+#include "pipeline/stage_settings.h"
+
+namespace posttrain::pipeline {
+namespace {
+
+struct Need {
+  model::MemoryPlan plan;
+  const char* knob;  // what makes the largest part smaller
+};
+
+Need need_of(const model::Arch& arch, const SftStage& stage) {
+  const auto& s = stage.sft;
+  const int64_t rows = std::min(s.rows_per_step * s.row_tokens, std::max(s.micro_batch_tokens, s.row_tokens));
+  return {model::plan_training(arch, rows, 0, false), "micro_batch_tokens"};
+}
+
+Need need_of(const model::Arch& arch, const GrpoStage& stage) {
+  const auto& s = stage.grpo;
+  // Left to itself the trainer takes what fits; one answer is the least it can take.
+  const int64_t rows = s.micro_batch_tokens > 0 ? s.micro_batch_tokens : s.sampling.max_new_tokens;
+  const int64_t per_sequence = s.sampling.max_new_tokens / nn::KvPool::block + 2;
+  const int64_t sequences = std::min(s.engine.max_sequences, s.prompts_per_step * s.samples_per_prompt);
+  const int64_t third = available_memory_bytes() / 3 / model::cache_bytes_per_block(arch);
+  const int64_t blocks = s.engine.cache_blocks > 0 ? s.engine.cache_blocks : std::clamp<int64_t>(sequences * per_sequence, per_sequence, std::max(third, per_sequence));
+  const auto plan = model::plan_training(arch, rows, blocks, s.objective.beta != 0);
+  return {plan, plan.cache > plan.activations ? "engine.cache_blocks" : "micro_batch_tokens"};
+}
+
+}  // namespace
+
+void check_memory(const Recipe& recipe, Progress& progress) {
+  const int64_t free = available_memory_bytes();
+  const model::Arch arch = arch_of(recipe, 64);
+  for (const StageSpec& spec : recipe.stages) {
+    const auto* sft = spec.settings.get<SftStage>();
+    const auto* grpo = spec.settings.get<GrpoStage>();
+    if (sft == nullptr && grpo == nullptr) continue;
+    const Need need = sft != nullptr ? need_of(arch, *sft) : need_of(arch, *grpo);
+    progress.note("memory of " + spec.name + ": " + need.plan.text());
+    if (need.plan.total() <= free) continue;
+    throw Error("stages." + spec.name, need.knob, "a stage within the " + std::to_string(free / 1000000) + " MB that are free",
+                need.plan.text());
+  }
+}
+
+}  // namespace posttrain::pipeline
