@@ -8,7 +8,9 @@ namespace posttrain::cli {
 Action run_command(Arguments&);
 Action eval_command(Arguments&);
 Action generate_command(Arguments&);
+Action bench_command(Arguments&);
 Action help_command(Arguments&);
+Action parity_command(Arguments&);
 Action judge_command(Arguments&);
 Action recipe_command(Arguments&);
 Action sandbox_command(Arguments&);
@@ -24,6 +26,8 @@ constexpr auto table = std::to_array<Command>({
     {"schema", "Recipes", "Print the JSON Schema of recipes, for editors", &schema_command},
     {"judge", "Sandbox", "Judge a suite of hostile and honest programs", &judge_command},
     {"sandbox", "Sandbox", "Say which walls this machine gives", &sandbox_command},
+    {"parity", "Check", "Compare with fixtures made by Hugging Face transformers", &parity_command},
+    {"bench", "Check", "Measure speed against this machine's own limits", &bench_command},
     {"help", "Learn", "Explain a command, or a key or section of recipes", &help_command},
 });
 

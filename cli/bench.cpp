@@ -1,0 +1,75 @@
+#include "cli/bench.h"
+
+#include <algorithm>
+#include <array>
+#include <chrono>
+#include <cstdio>
+#include <vector>
+
+#include "base/error.h"
+#include "base/parallel.h"
+#include "cli/arguments.h"
+#include "nn/cpu/cpu.h"
+
+namespace posttrain::cli {
+
+Action bench_decode_command(Arguments&);
+Action bench_train_command(Arguments&);
+
+Action bench_command(Arguments& args) {
+  static constexpr auto table = std::to_array<Command>({
+      {"train", "", "Training steps: forward, backward and AdamW", &bench_train_command},
+      {"decode", "", "Sampling token by token at several batch sizes", &bench_decode_command},
+  });
+  return args.subcommands(table);
+}
+
+model::Arch bench_arch(const std::string& shape) {
+  if (shape == "tiny-89k") return model::llama_arch(64, 48, 3, 4, 4, 128, false);
+  if (shape == "tiny-1m") return model::llama_arch(128, 128, 4, 4, 2, 384, true);
+  if (shape == "smollm2-135m") return model::llama_arch(49152, 576, 30, 9, 3, 1536, true);
+  throw Error("bench", "--shape", "tiny-89k, tiny-1m or smollm2-135m", shape);
+}
+
+int64_t bench_products(const model::Arch& a) {
+  const int64_t attention = int64_t{2 * a.heads + 2 * a.kv_heads} * a.head_dim * a.hidden;
+  return a.layers * (attention + 3 * a.hidden * a.mlp) + a.vocab * a.hidden;
+}
+
+Timing time_runs(int64_t runs, const std::function<void()>& body) {
+  std::vector<double> seconds;
+  for (int64_t run = 0; run < runs; ++run) {
+    const auto start = std::chrono::steady_clock::now();
+    body();
+    seconds.push_back(std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count());
+  }
+  std::sort(seconds.begin(), seconds.end());
+  return {seconds[seconds.size() / 2], seconds.front(), seconds.back(), runs};
+}
+
+double probed_peak() {
+  return nn::probe_fma_peak(nn::available_isas().back(), compute_threads());
+}
+
+void print_bench(Json result, const Timing& t, double tokens, double flops, double peak, bool json) {
+  result["threads"] = compute_threads();
+  result["runs"] = t.runs;
+  result["seconds"] = t.median;
+  result["seconds_min"] = t.shortest;
+  result["seconds_max"] = t.longest;
+  result["tokens_per_s"] = tokens / t.median;
+  result["gflops"] = flops * 1e-9 / t.median;
+  result["peak_gflops"] = peak;
+  result["share_of_peak"] = flops * 1e-9 / t.median / peak;
+  if (json) {
+    std::printf("%s\n", to_line(result).c_str());
+  } else {
+    std::printf("%-6s %-13s batch %4lld: %10.1f tokens/s, %7.1f GFLOP/s = %3.0f%% of the peak; %.4g s (%.4g to %.4g)\n",
+                result["bench"].get<std::string>().c_str(), result["shape"].get<std::string>().c_str(),
+                static_cast<long long>(result["batch"].get<int64_t>()), tokens / t.median, flops * 1e-9 / t.median,
+                100 * flops * 1e-9 / t.median / peak, t.median, t.shortest, t.longest);
+  }
+  std::fflush(stdout);
+}
+
+}  // namespace posttrain::cli
