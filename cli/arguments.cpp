@@ -79,6 +79,10 @@ void Arguments::positionals(const char* name, std::vector<std::string>& values, 
   app_.add_option(name, values, doc)->required();
 }
 
+void Arguments::optional_positionals(const char* name, std::vector<std::string>& values, const char* doc) {
+  app_.add_option(name, values, doc);
+}
+
 void Arguments::option(const char* name, std::string& value, const char* doc) {
   auto* option = app_.add_option(name, value, doc);
   if (!value.empty()) option->default_str(value);

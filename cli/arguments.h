@@ -32,6 +32,8 @@ class Arguments {
   void optional_positional(const char* name, std::string& value, const char* doc);        // may be left out
   void positionals(const char* name, std::vector<std::string>& values, const char* doc);  // at least one
 
+  void optional_positionals(const char* name, std::vector<std::string>& values, const char* doc);  // may be none
+
   // name is "--long" or "-s,--long". The value before parsing is the default that help shows.
   void option(const char* name, std::string& value, const char* doc);
   void option(const char* name, int64_t& value, const char* doc);

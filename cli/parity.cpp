@@ -1,29 +1,53 @@
-// Compares this build with fixtures computed by Hugging Face transformers: logits, losses, gradients, greedy tokens and
-// optimizer steps.
+// posttrain parity: compares this build with fixtures computed by Hugging Face transformers (logits, losses, gradients,
+// greedy tokens, optimizer steps) and by TRL (objectives, preference losses).
 #include "model/parity.h"
 
 #include <cstdio>
 #include <memory>
 
+#include "base/error.h"
 #include "cli/arguments.h"
+#include "pipeline/rl_parity.h"
 
 namespace posttrain::cli {
+namespace {
+
+struct Given {
+  std::vector<std::string> models, rl;
+};
+
+bool print(bool pass, const std::string& line) {
+  std::printf("%s\n", line.c_str());
+  std::fflush(stdout);
+  return pass;
+}
+
+int parity(const Given& given) {
+  if (given.models.empty() && given.rl.empty()) throw Error("parity", "fixtures", "a fixture folder", "none");
+  const auto backend = nn::make_cpu_backend();
+  bool all = true;
+  for (const std::string& fixture : given.models) {
+    const auto result = model::check_parity(*backend, fixture, {});
+    all = print(result.pass, result.to_json()) && all;
+  }
+  for (const std::string& dir : given.rl) {
+    for (const auto& result : pipeline::check_rl_parity(*backend, dir, {})) {
+      all = print(result.pass, result.to_json()) && all;
+    }
+  }
+  return all ? 0 : 1;
+}
+
+}  // namespace
 
 Action parity_command(Arguments& args) {
-  auto fixtures = std::make_shared<std::vector<std::string>>();
-  args.positionals("fixtures", *fixtures, "Fixture folders: a model with expected.json and its .safetensors");
+  auto given = std::make_shared<Given>();
+  args.optional_positionals("fixtures", given->models,
+                            "Fixture folders: a model with expected.json and its .safetensors");
+  args.option("--rl", given->rl, "Folders with objective and preference cases");
   args.example("posttrain parity ../shared/fixtures/models/*");
-  return [fixtures] {
-    const auto backend = nn::make_cpu_backend();
-    bool all = true;
-    for (const std::string& fixture : *fixtures) {
-      const model::ParityResult result = model::check_parity(*backend, fixture, {});
-      std::printf("%s\n", result.to_json().c_str());
-      std::fflush(stdout);
-      all = all && result.pass;
-    }
-    return all ? 0 : 1;
-  };
+  args.example("posttrain parity --rl ../shared/fixtures/rl/qwen2_rl");
+  return [given] { return parity(*given); };
 }
 
 }  // namespace posttrain::cli

@@ -29,7 +29,9 @@ Need need_of(const model::Arch& arch, const GrpoStage& stage) {
   const int64_t per_sequence = s.sampling.max_new_tokens / nn::KvPool::block + 2;
   const int64_t sequences = std::min(s.engine.max_sequences, s.prompts_per_step * s.samples_per_prompt);
   const int64_t third = available_memory_bytes() / 3 / model::cache_bytes_per_block(arch);
-  const int64_t blocks = s.engine.cache_blocks > 0 ? s.engine.cache_blocks : std::clamp<int64_t>(sequences * per_sequence, per_sequence, std::max(third, per_sequence));
+  const int64_t blocks = s.engine.cache_blocks > 0 ? s.engine.cache_blocks
+                                                   : std::clamp<int64_t>(sequences * per_sequence, per_sequence,
+                                                                         std::max(third, per_sequence));
   const auto plan = model::plan_training(arch, rows, blocks, s.objective.beta != 0);
   return {plan, plan.cache > plan.activations ? "engine.cache_blocks" : "micro_batch_tokens"};
 }
@@ -46,8 +48,8 @@ void check_memory(const Recipe& recipe, Progress& progress) {
     const Need need = sft != nullptr ? need_of(arch, *sft) : need_of(arch, *grpo);
     progress.note("memory of " + spec.name + ": " + need.plan.text());
     if (need.plan.total() <= free) continue;
-    throw Error("stages." + spec.name, need.knob, "a stage within the " + std::to_string(free / 1000000) + " MB that are free",
-                need.plan.text());
+    throw Error("stages." + spec.name, need.knob,
+                "a stage within the " + std::to_string(free / 1000000) + " MB that are free", need.plan.text());
   }
 }
 

@@ -1,0 +1,70 @@
+#include "pipeline/evaluation.h"
+
+#include <gtest/gtest.h>
+
+#include <bit>
+
+namespace posttrain::pipeline {
+namespace {
+
+rollout::ScoredGroup group(const std::vector<std::pair<std::string, bool>>& answers) {
+  rollout::ScoredGroup out;
+  for (const auto& [text, right] : answers) {
+    rollout::Answer answer;
+    answer.outcome.answer = text;
+    answer.outcome.verdict = right ? rewards::Verdict::right : rewards::Verdict::wrong;
+    answer.completion.ids = {1, 2, 3};
+    out.answers.push_back(answer);
+  }
+  return out;
+}
+
+double value(const store::Metrics& metrics, const std::string& name) {
+  for (const auto& [key, v] : metrics) {
+    if (key == name) return v;
+  }
+  ADD_FAILURE() << "no " << name;
+  return -1;
+}
+
+TEST(PassAtK, IsTheShareOfSubsetsWithARightAnswer) {
+  for (int n = 1; n <= 10; ++n) {
+    for (int c = 0; c <= n; ++c) {
+      for (int k = 1; k <= n; ++k) {
+        int subsets = 0, hits = 0;
+        for (unsigned s = 0; s < 1u << n; ++s) {
+          if (std::popcount(s) != k) continue;
+          ++subsets;
+          hits += (s & ((1u << c) - 1)) != 0;  // the first c answers are the right ones
+        }
+        EXPECT_NEAR(pass_at_k(n, c, k), static_cast<double>(hits) / subsets, 1e-12);
+      }
+    }
+  }
+}
+
+TEST(Evaluation, PassAtOneIsTheMeanShareOfRightAnswers) {
+  const std::vector<rollout::ScoredGroup> groups = {group({{"1", true}, {"2", false}}),
+                                                    group({{"5", false}, {"5", false}})};
+  const auto metrics = evaluate_groups(groups, 1);
+  EXPECT_DOUBLE_EQ(value(metrics, "pass@1"), 0.25);
+  EXPECT_DOUBLE_EQ(value(metrics, "pass@2"), 0.5);
+  EXPECT_DOUBLE_EQ(value(metrics, "mean_length"), 3);
+  EXPECT_LE(value(metrics, "pass@1_low"), 0.25);
+  EXPECT_GE(value(metrics, "pass@1_high"), 0.25);
+}
+
+TEST(Evaluation, TheMajorityMayBeRightWhereMostSamplesAreWrong) {
+  const std::vector<rollout::ScoredGroup> groups = {
+      group({{"7", true}, {"7", true}, {"1", false}, {"2", false}, {"3", false}})};
+  EXPECT_DOUBLE_EQ(value(evaluate_groups(groups, 1), "cons@5"), 1);
+}
+
+TEST(Evaluation, TiesAreSharedOutAndMissingAnswersDoNotVote) {
+  EXPECT_DOUBLE_EQ(value(evaluate_groups(std::vector{group({{"7", true}, {"1", false}})}, 1), "cons@2"), 0.5);
+  EXPECT_DOUBLE_EQ(value(evaluate_groups(std::vector{group({{"", false}, {"", false}, {"7", true}})}, 1), "cons@3"), 1);
+  EXPECT_DOUBLE_EQ(value(evaluate_groups(std::vector{group({{"", false}, {"", false}})}, 1), "cons@2"), 0);
+}
+
+}  // namespace
+}  // namespace posttrain::pipeline
