@@ -55,6 +55,11 @@ Code judge_record(const sandbox::Outcome& run, const PlainValue& want, std::stri
   return match == Match::malformed ? Code::re : match == Match::equal ? Code::ac : Code::wa;
 }
 
+// Wall time ended the run although it was not idle all along: the machine may have been busy with other things.
+bool starved(const sandbox::Outcome& run, const sandbox::Limits& limits) {
+  return run.error.empty() && run.stop == sandbox::Stop::wall && run.cpu_ms > limits.cpu_s * 20;
+}
+
 bool is_limit(Code code) {
   return code == Code::tle || code == Code::mle || code == Code::ole;
 }
@@ -105,6 +110,10 @@ TestVerdict CodeJudge::run_test(const CodeTask& task, const CodeTest& test, int 
   job.arguments = arguments;
   TestVerdict verdict;
   verdict.run = sandbox_.run(job);
+  if (task.retry_wall && starved(verdict.run, task.limits)) {
+    job.limits.wall_s *= 2;
+    verdict.run = sandbox_.run(job);
+  }
   verdict.code = sandbox::judge_end(verdict.run);
   verdict.detail = end_of(verdict.run);
   if (verdict.code != Code::ac) return verdict;

@@ -30,6 +30,7 @@ struct CodeTask {
   sandbox::Limits limits;
   sandbox::CompileLimits compile;
   double tolerance = 0;          // whole programs: tokens may also be numbers this close, relative beyond 1
+  bool retry_wall = false;       // once more with twice the wall time when a test met that without using its CPU time
   bool stop_at_failure = false;  // otherwise only a limit or a failure of the judge ends the tests early
 };
 

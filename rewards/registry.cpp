@@ -5,6 +5,7 @@
 #include <exception>
 
 #include "base/error.h"
+#include "rewards/code.h"
 #include "rewards/exact.h"
 #include "rewards/format.h"
 
@@ -39,6 +40,7 @@ constexpr RewardEntry entry(const char* name, bool judges_correctness, const cha
 constexpr bool judges = true, shapes = false;
 
 constexpr std::array table = {
+    entry<CodeReward>("code", judges, "The program in the completion passes hidden tests in the sandbox"),
     entry<ExactReward>("exact", judges, "1 when the text of the first answer tag is the gold answer, else 0"),
     entry<FormatReward>("format", shapes, "1 when the whole response is a think block and an answer block, else 0"),
 };

@@ -1,0 +1,37 @@
+// Programming problems of the usual data sets, and the program inside a completion.
+#pragma once
+
+#include <filesystem>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/json.h"
+#include "rewards/code_asserts.h"
+
+namespace posttrain::rewards {
+
+struct CodeProblem {
+  enum class Tests : uint8_t { programs, functions, asserts } tests = Tests::asserts;
+  std::string id, prompt;
+  AssertScript script;    // asserts
+  CodeTask task;          // programs, functions; also says the language and the limits
+  std::string reference;  // a right program where the data has one
+};
+
+// One row of data. Understood, by the fields that are there:
+//   HumanEval        prompt, entry_point, test [canonical_solution]
+//   MBPP             text (or prompt), test_list [test_setup_code, code]
+//   APPS, CodeContests  question, input_output {inputs, outputs}
+//   own              tests: [{stdin, stdout} or {args, expect}], [entry, language, params, returns]
+// Throws Error when a row is none of these.
+CodeProblem code_problem(const Json& row, const std::string& where);
+
+// Every row of a JSONL file.
+std::vector<CodeProblem> load_code_problems(const std::filesystem::path& file);
+
+// The program of a completion: the content of the last closed fenced block; else the text between the last <tag> and
+// </tag>; else the whole text. HumanEval: a body or a function without its imports is completed by the prompt.
+std::string extract_program(const CodeProblem& problem, std::string_view completion, std::string_view tag = "answer");
+
+}  // namespace posttrain::rewards
