@@ -55,7 +55,7 @@ bool bind_folder(const std::string& path) {
 
 std::string run_options(int64_t disk_mib, int64_t inodes) {
   // The file system's own five folders and its root are not the program's.
-  return "mode=0755,size=" + std::to_string(disk_mib) + "m,nr_inodes=" + std::to_string(inodes + 6);
+  return "mode=0755,size=" + std::to_string(disk_mib) + "m,nr_inodes=" + std::to_string(inodes + 5);
 }
 
 }  // namespace
