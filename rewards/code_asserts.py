@@ -72,14 +72,16 @@ class Remote(ast.NodeTransformer):
     def __init__(self, known):
         self.known = known
 
+    def request(self, node):
+        return ast.copy_location(ast.parse("_remote(%r)" % ast.unparse(node), mode="eval").body, node)
+
     def visit_Call(self, node):
-        names = {n.id for n in ast.walk(node) if isinstance(n, ast.Name)}
-        if names <= self.known:
-            return node
-        if isinstance(node.func, ast.Name) and node.func.id in self.known:
-            return self.generic_visit(node)
-        request = ast.parse("_remote(%r)" % ast.unparse(node), mode="eval").body
-        return ast.copy_location(request, node)
+        if isinstance(node.func, ast.Name) and node.func.id not in self.known:
+            return self.request(node)
+        return self.generic_visit(node)  # math.isclose(f(3), 1.5): only f(3) is asked for
+
+    def visit_Name(self, node):
+        return node if node.id in self.known else self.request(node)
 
 
 def run(kind, prompt, tests, setup, entry, calls):
