@@ -14,12 +14,14 @@
 namespace posttrain::cli {
 
 Action bench_decode_command(Arguments&);
+Action bench_gemm_command(Arguments&);
 Action bench_grpo_command(Arguments&);
 Action bench_train_command(Arguments&);
 
 Action bench_command(Arguments& args) {
   args.example("posttrain bench decode --shape smollm2-135m --json");
   static constexpr auto table = std::to_array<Command>({
+      {"gemm", "", "Matrix products beside OpenBLAS, and their share of the peak", &bench_gemm_command},
       {"train", "", "Training steps: forward, backward and AdamW", &bench_train_command},
       {"decode", "", "Sampling token by token at several batch sizes", &bench_decode_command},
       {"grpo-step", "", "A whole GRPO step: groups sampled, one update", &bench_grpo_command},

@@ -30,7 +30,7 @@ namespace {
 constexpr int64_t kChunkRows = 512;
 
 GemmJob logits_job(const CpuWeight& w, int64_t n, const float* h, int64_t first_panel, int64_t last_panel, float* z,
-                   int64_t z_row) {
+                   int64_t z_row, float* scratch) {
   return {.rows = n,
           .k = w.in,
           .a = h,
@@ -45,7 +45,7 @@ GemmJob logits_job(const CpuWeight& w, int64_t n, const float* h, int64_t first_
           .bias = nullptr,
           .add = false,
           .resume = false,
-          .scratch = nullptr};
+          .scratch = scratch};
 }
 
 int64_t panels_of(int64_t columns) {
@@ -66,7 +66,7 @@ bool is_restricted(const HeadTargets& t, int64_t i) {
 int64_t CpuBackend::head_block(const CpuWeight& w, const float* h, int64_t block, float inverse_temperature,
                                float softcap, float* z, float* stats) const {
   const int64_t first = block * kHeadBlock, columns = std::min<int64_t>(kHeadBlock, w.out - first);
-  multiply_here(w.stored, logits_job(w, 1, h, first / kPanel, panels_of(first + columns), z, kHeadBlock));
+  multiply_here(w.stored, logits_job(w, 1, h, first / kPanel, panels_of(first + columns), z, kHeadBlock, nullptr));
   kernels_.head_block(columns, inverse_temperature, softcap, z, stats);
   return columns;
 }
@@ -87,9 +87,9 @@ void CpuBackend::head_pass(const HeadPass& pass, const std::function<void(int64_
       const int64_t block = task / parts, part = task % parts, first = block * kHeadBlock;
       const int64_t columns = std::min<int64_t>(kHeadBlock, w.out - first);
       const int64_t begin = row0 + rows * part / parts, end = row0 + rows * (part + 1) / parts;
-      float* z = mine().floats((end - begin) * kRow);
+      float* z = mine().floats((end - begin) * kRow + gemm_scratch(end - begin, w.in, kHeadBlock / kPanel, false));
       multiply_here(w.stored, logits_job(w, end - begin, pass.h + begin * w.in, first / kPanel,
-                                         panels_of(first + columns), z, kRow));
+                                         panels_of(first + columns), z, kRow, z + (end - begin) * kRow));
       for (int64_t i = begin; i < end; ++i) {
         float* zi = z + (i - begin) * kRow;
         const auto row = static_cast<size_t>(i);
@@ -160,6 +160,7 @@ void CpuBackend::head_backward(int64_t n, const float* h, const Weight& weight, 
     whole_lse =
         head_logprobs(n, h, w, {.ids = targets.ids, .inverse_temperature = inverse, .softcap = targets.softcap}).lse;
   }
+  prepare_workers();
   const int64_t width = std::min<int64_t>(w.out, 1024), z_row = width + 16;
   const int64_t chunk = std::max(kChunkRows, (int64_t{1} << 19) / z_row);
   const auto slope = [&](float z) {
@@ -181,7 +182,8 @@ void CpuBackend::head_backward(int64_t n, const float* h, const Weight& weight, 
         const int64_t begin = rows * part / parts, end = rows * (part + 1) / parts;
         const int64_t c0 = panel0 * kPanel, c1 = std::min(columns, panel1 * kPanel);
         multiply_here(w.stored, logits_job(w, end - begin, h + (row0 + begin) * w.in, first / kPanel + panel0,
-                                           first / kPanel + panel1, logits + begin * z_row + c0, z_row));
+                                           first / kPanel + panel1, logits + begin * z_row + c0, z_row,
+                                           mine().floats(gemm_scratch(end - begin, w.in, 4, false))));
         for (int64_t r = begin; r < end; ++r) {
           float* z = logits + r * z_row;
           const auto row = static_cast<size_t>(row0 + r);

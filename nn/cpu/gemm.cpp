@@ -38,7 +38,7 @@ void CpuBackend::multiply(DType stored, const GemmJob& job) {
     part.rows = row1 - row0;
     part.panel_begin = panel0;
     part.panel_end = panel1;
-    if (job.add) part.scratch = mine().floats(kRowBlock * kPanel * (panel1 - panel0));
+    part.scratch = mine().floats(gemm_scratch(part.rows, part.k, panel1 - panel0, part.add));
     multiply_here(stored, part);
   };
   if (work < kSmall || threads == 1) {
@@ -46,7 +46,9 @@ void CpuBackend::multiply(DType stored, const GemmJob& job) {
   } else if (job.rows >= kRowGrain * threads && panels * job.panel_bytes <= kCached) {
     parallel_for(job.rows, kRowGrain, [&](ptrdiff_t begin, ptrdiff_t end) { run(begin, end, 0, panels); });
   } else {
-    const int64_t chunks = std::min<int64_t>(panels, threads * 4);
+    // Some more tasks than threads, unless each would copy the left operand for itself.
+    const int64_t chunks =
+        std::min<int64_t>(panels, collides(job.a_row) && job.rows > kFewRows ? threads : threads * 4);
     parallel_tasks(chunks, [&](ptrdiff_t i) {
       const int64_t begin = panels * i / chunks, end = panels * (i + 1) / chunks;
       run(0, job.rows, begin, end);
@@ -106,6 +108,7 @@ void CpuBackend::outer_product(int64_t rows, const float* a, int64_t a_row, int6
   if (rows <= 0) return;
   const double work = 2.0 * static_cast<double>(rows) * static_cast<double>(out) * static_cast<double>(in);
   const int64_t grain = work < kSmall ? out : 14;
+  prepare_workers();
   const auto run = [&](ptrdiff_t begin, ptrdiff_t end) {
     kernels_.outer({.rows = rows,
                     .a = a,
@@ -117,7 +120,8 @@ void CpuBackend::outer_product(int64_t rows, const float* a, int64_t a_row, int6
                     .b_begin = 0,
                     .b_end = in,
                     .c = c,
-                    .c_row = in});
+                    .c_row = in,
+                    .scratch = mine().floats(outer_scratch(in))});
   };
   parallel_for(out, grain, run);
 }

@@ -1,44 +1,62 @@
 // Linear layers and their gradients out of tiles. Included by the isa_*.cpp files only.
 
-// A block of k is cut so that a panel's part stays in L1/L2 while the rows of a block pass over it.
-constexpr int64_t kDepth = 768;
+inline void copy_floats(int64_t count, const float* from, float* to) {
+  int64_t i = 0;
+  for (; i + 16 <= count; i += 16) store(to + i, load(from + i));
+  if (i < count) store(to + i, load(from + i, first(static_cast<int>(count - i))), first(static_cast<int>(count - i)));
+}
 
 template <Right B>
 void gemm(const GemmJob& job) {
   constexpr int kRows = tile_rows<B>();
-  const bool few = job.rows <= kRows;
+  const bool few = job.rows <= kFewRows;
   const int64_t blocks = few || job.k == 0 ? 1 : (job.k + kDepth - 1) / kDepth;
   const int64_t b_row = B == Right::pairs ? 16 : kPanel;
   const int64_t panels = job.panel_end - job.panel_begin;
+  const bool aside = job.add && blocks > 1, copied = job.scratch && collides(job.a_row) && job.rows > 4 && panels > 1;
+  const int64_t lines = B == Right::pairs ? 1 : 2;  // cache lines per k of a panel
+  float* left = job.scratch + (aside ? kRowBlock * kPanel * panels : 0);
   for (int64_t m0 = 0; m0 < job.rows; m0 += kRowBlock) {
     const int64_t m = job.rows - m0 < kRowBlock ? job.rows - m0 : kRowBlock;
     for (int64_t block = 0; block < blocks; ++block) {
       const int64_t k0 = job.k * block / blocks, k1 = job.k * (block + 1) / blocks;
-      const bool last = block + 1 == blocks, aside = job.add && blocks > 1;
+      const bool last = block + 1 == blocks;
+      const float* a = job.a + m0 * job.a_row + k0;
+      int64_t a_row = job.a_row;
+      if (copied) {
+        a_row = (k1 - k0 + 15) / 16 * 16 + (collides((k1 - k0 + 15) / 16 * 16) ? 16 : 0);
+        for (int64_t i = 0; i < m; ++i) copy_floats(k1 - k0, a + i * job.a_row, left + i * a_row);
+        a = left;
+      }
       for (int64_t panel = job.panel_begin; panel < job.panel_end; ++panel) {
         const auto* b = static_cast<const float*>(job.panels) + panel * (job.panel_bytes / 4) + k0 * b_row;
-        const int64_t left = job.columns - panel * kPanel;
+        const float* next = panel + 1 < job.panel_end ? b + job.panel_bytes / 4 : b;
+        const int64_t columns = job.columns - panel * kPanel;
         for_tiles(m, kRows, [&](int64_t first_row, int height) {
           float* y = job.y + (m0 + first_row) * job.y_row + panel * kPanel;
           float* partial = aside ? job.scratch + first_row * panels * kPanel + (panel - job.panel_begin) * kPanel : y;
           const int64_t partial_row = aside ? panels * kPanel : job.y_row;
           Tile t;
           t.k = k1 - k0;
-          t.a = job.a + (m0 + first_row) * job.a_row + k0;
-          t.a_row = job.a_row;
+          t.a = a + first_row * a_row;
+          t.a_row = a_row;
           t.b = b;
           t.b_row = b_row;
           t.from = block > 0 ? partial : job.resume ? y : nullptr;
           t.from_row = block > 0 ? partial_row : job.y_row;
           t.c = last ? y : partial;
           t.c_row = last ? job.y_row : partial_row;
-          t.columns = static_cast<int>(left < kPanel ? left : kPanel);
+          t.columns = static_cast<int>(columns < kPanel ? columns : kPanel);
           t.bias = last && job.bias ? job.bias + panel * kPanel : nullptr;
           t.add = last && job.add;
+          const int64_t number = (first_row + kRows - 1) / kRows;  // of the tile
+          t.next = next + number * (k1 - k0) * 16;
           if (few) {
-            tile<B, false, true>(height, t);
+            tile<B, false, Ahead::here>(height, t);
+          } else if (number < lines) {
+            tile<B, false, Ahead::panel>(height, t);
           } else {
-            tile<B, false, false>(height, t);
+            tile<B, false>(height, t);
           }
         });
       }
@@ -46,30 +64,51 @@ void gemm(const GemmJob& job) {
   }
 }
 
+// Both sides are copied into the order of reading when their rows are long: a tile's columns of a as [row][16], the
+// panels of b as [row][32].
 void outer(const OuterJob& job) {
-  constexpr int64_t kDeep = 256;
-  for (int64_t r0 = 0; r0 < job.rows; r0 += kDeep) {
-    const int64_t rows = job.rows - r0 < kDeep ? job.rows - r0 : kDeep;
-    for (int64_t j = job.b_begin; j < job.b_end; j += kPanel) {
-      const int64_t columns = job.b_end - j < kPanel ? job.b_end - j : kPanel;
-      for_tiles(job.a_end - job.a_begin, kTileRows, [&](int64_t first_row, int height) {
-        const int64_t i = job.a_begin + first_row;
-        Tile t;
-        t.k = rows;
-        t.a = job.a + r0 * job.a_row + i;
-        t.a_row = job.a_row;
-        t.b = job.b + r0 * job.b_row + j;
-        t.b_row = job.b_row;
-        t.c = job.c + i * job.c_row + j;
-        t.c_row = job.c_row;
-        t.from = t.c;
-        t.from_row = t.c_row;
-        t.columns = static_cast<int>(columns);
-        t.bias = nullptr;
-        t.add = false;
-        tile<Right::rows, true>(height, t);
-      });
+  const int64_t out = job.a_end - job.a_begin, in = job.b_end - job.b_begin;
+  const bool copy_a = job.a_row >= kLongRow && in > kPanel, copy_b = job.b_row >= kLongRow && out > 2 * kTileRows;
+  float* a_copy = job.scratch;
+  float* b_copy = a_copy + kOuterRows * 16 * ((kOuterGroup + kTileRows - 1) / kTileRows + 1);
+  const int64_t blocks = (job.rows + kOuterRows - 1) / kOuterRows;
+  for (int64_t block = 0; block < blocks; ++block) {
+    const int64_t r0 = job.rows * block / blocks, rows = job.rows * (block + 1) / blocks - r0;
+    for (int64_t j = 0; copy_b && j < in; j += kPanel) {
+      const int64_t columns = in - j < kPanel ? in - j : kPanel;
+      for (int64_t r = 0; r < rows; ++r) {
+        copy_floats(columns, job.b + (r0 + r) * job.b_row + job.b_begin + j, b_copy + j * kOuterRows + r * kPanel);
+      }
     }
+    for_tiles(out, kOuterGroup, [&](int64_t group, int group_size) {
+      if (copy_a) {
+        for_tiles(group_size, kTileRows, [&](int64_t i, int height) {
+          float* to = a_copy + (i + kTileRows - 1) / kTileRows * kOuterRows * 16;
+          const float* from = job.a + r0 * job.a_row + job.a_begin + group + i;
+          for (int64_t r = 0; r < rows; ++r) copy_floats(height, from + r * job.a_row, to + r * 16);
+        });
+      }
+      for (int64_t j = 0; j < in; j += kPanel) {
+        const int64_t columns = in - j < kPanel ? in - j : kPanel;
+        for_tiles(group_size, kTileRows, [&](int64_t i, int height) {
+          Tile t;
+          t.k = rows;
+          t.a = copy_a ? a_copy + (i + kTileRows - 1) / kTileRows * kOuterRows * 16
+                       : job.a + r0 * job.a_row + job.a_begin + group + i;
+          t.a_row = copy_a ? 16 : job.a_row;
+          t.b = copy_b ? b_copy + j * kOuterRows : job.b + r0 * job.b_row + job.b_begin + j;
+          t.b_row = copy_b ? kPanel : job.b_row;
+          t.c = job.c + (job.a_begin + group + i) * job.c_row + job.b_begin + j;
+          t.c_row = job.c_row;
+          t.from = t.c;
+          t.from_row = t.c_row;
+          t.columns = static_cast<int>(columns);
+          t.bias = nullptr;
+          t.add = false;
+          tile<Right::rows, true>(height, t);
+        });
+      }
+    });
   }
 }
 
@@ -100,7 +139,7 @@ double fma_peak(int64_t iterations) {
 #pragma GCC unroll 16
   for (int i = 0; i < kTileRows; ++i) {
 #pragma GCC unroll 4
-    for (int j = 0; j < kTileVectors; ++j) s[i][j] = set1(static_cast<float>(i + j));
+    for (int j = 0; j < kTileVectors; ++j) s[i][j] = set1(static_cast<float>(i * kTileVectors + j));
   }
   const F16 a = set1(0.999f), b = set1(0.001f);
   for (int64_t n = 0; n < iterations; ++n) {

@@ -7,11 +7,16 @@
 
 namespace posttrain::nn::cpu {
 
-constexpr int kPanel = 32;         // columns in a panel of packed weights
-constexpr int kHeadBlock = 128;    // vocabulary columns whose softmax sums are formed together
-constexpr int kQueries = 56;       // most queries in one attention job
-constexpr int kRowBlock = 126;     // rows whose part of the left operand stays in L2 while panels pass
-constexpr int kStatsPerBlock = 3;  // maximum, sum of e^(z - max), sum of e^(z - max) (z - max)
+constexpr int kPanel = 32;           // columns in a panel of packed weights
+constexpr int kHeadBlock = 128;      // vocabulary columns whose softmax sums are formed together
+constexpr int kQueries = 56;         // most queries in one attention job
+constexpr int kRowBlock = 126;       // rows whose part of the left operand stays in L2 while panels pass
+constexpr int64_t kDepth = 768;      // most k in a block, so that a panel's part stays in L1 and L2 while rows pass
+constexpr int kFewRows = 14;         // up to here k is not cut
+constexpr int64_t kOuterRows = 512;  // most rows of both operands of an outer product in a block
+constexpr int kOuterGroup = 126;     // columns of its left operand that stay in L2 with them
+constexpr int64_t kLongRow = 512;    // floats of a row from which on they are copied closer together
+constexpr int kStatsPerBlock = 3;    // maximum, sum of e^(z - max), sum of e^(z - max) (z - max)
 
 // y[rows, columns] = a[rows, k] times panels [panel][k][32], for panels [panel_begin, panel_end). Float panels hold 32
 // floats per k; bf16 panels 16 words, column j in the low and j + 16 in the high half.
@@ -27,7 +32,7 @@ struct GemmJob {
   const float* bias;  // added to the finished sum, or null
   bool add;           // y += the finished sum
   bool resume;        // the chains start from y instead of zero (then neither bias nor add)
-  float* scratch;     // kRowBlock * 32 * panels floats, used when `add` meets several blocks of k
+  float* scratch;     // gemm_scratch() floats; null will do for one row
 };
 
 // c[i, j] = c[i, j] + sum over rows r ascending of a[r, i] * b[r, j], one chain.
@@ -39,6 +44,7 @@ struct OuterJob {
   int64_t b_row, b_begin, b_end;  // columns of b = columns of c; b_begin is a multiple of kPanel
   float* c;
   int64_t c_row;
+  float* scratch;  // outer_scratch() floats
 };
 
 // Consecutive positions of one sequence. kt and vt: blocks of 32 positions, [block][width][32].
@@ -132,6 +138,20 @@ struct KernelTable {
   void (*adamw)(const AdamWJob&, int64_t count, float* param, const float* gradient, float* m, float* v);
   double (*sum_squares)(int64_t count, const float* x);
 };
+
+// Rows that lie a multiple of 2 KB apart fall into the same few sets of L1 and push each other out.
+inline bool collides(int64_t row) {
+  return row % 512 == 0;
+}
+
+// Floats of scratch that jobs need.
+inline int64_t gemm_scratch(int64_t rows, int64_t k, int64_t panels, bool add) {
+  const int64_t copied = rows <= kFewRows ? kFewRows * (k + 32) : kRowBlock * (kDepth + 32);
+  return copied + (add ? kRowBlock * kPanel * panels : 0);
+}
+inline int64_t outer_scratch(int64_t in) {
+  return kOuterRows * (16 * (kOuterGroup + 1) + in + kPanel);
+}
 
 // Floats of scratch an attention job needs; `length` = largest high.
 inline int64_t attention_scratch(int queries, int qk_width, int v_width, int64_t length, bool backward) {

@@ -15,11 +15,16 @@ struct Tile {
   int columns;        // written: 1 .. 16 * NV
   const float* bias;  // added at the end
   bool add;           // c += the sum
+  const float* next;  // Ahead::panel only
 };
 
 enum class Right : uint8_t { packed, pairs, rows };  // float panel; bf16 panel; row-major rows, masked at the edge
 
-template <int R, int NV, Right B, bool Columns, bool Ahead>
+// What is fetched into L2 beside the sums: nothing; this panel 8 KB further on, when few rows pass over it; one cache
+// line per k from `next` on, when it is the first of many tiles (gemm.h).
+enum class Ahead : uint8_t { nothing, here, panel };
+
+template <int R, int NV, Right B, bool Columns, Ahead Fetch>
 inline void run_tile(const Tile& t) {
   Mask mask[NV];
 #pragma GCC unroll 4
@@ -38,7 +43,7 @@ inline void run_tile(const Tile& t) {
     F16 right[NV];
     if constexpr (B == Right::pairs) {
       const U16 word = load_pairs(pairs);
-      if constexpr (Ahead) __builtin_prefetch(pairs + 2048, 0, 2);
+      if constexpr (Fetch == Ahead::here) __builtin_prefetch(pairs + 2048, 0, 2);
       right[0] = low_half(word);
       if constexpr (NV > 1) right[1] = high_half(word);
       pairs += b_row;
@@ -46,10 +51,11 @@ inline void run_tile(const Tile& t) {
 #pragma GCC unroll 4
       for (int j = 0; j < NV; ++j) {
         right[j] = B == Right::rows ? load(b + 16 * j, mask[j]) : load(b + 16 * j);
-        if constexpr (Ahead) __builtin_prefetch(b + 2048 + 16 * j, 0, 2);
+        if constexpr (Fetch == Ahead::here) __builtin_prefetch(b + 2048 + 16 * j, 0, 2);
       }
       b += b_row;
     }
+    if constexpr (Fetch == Ahead::panel) __builtin_prefetch(t.next + 16 * k, 0, 2);
 #pragma GCC unroll 16
     for (int i = 0; i < R; ++i) {
       const F16 left = set1(Columns ? a[i] : a[i * row]);
@@ -78,10 +84,10 @@ constexpr int kTileRows = 6, kTileVectors = 1;
 constexpr int kTileRows = 2, kTileVectors = 1;
 #endif
 
-template <int NV, Right B, bool Columns, bool Ahead, int R = kTileRows>
+template <int NV, Right B, bool Columns, Ahead Fetch, int R = kTileRows>
 inline void tile_of(int rows, const Tile& t) {
-  if (rows == R) return run_tile<R, NV, B, Columns, Ahead>(t);
-  if constexpr (R > 1) return tile_of<NV, B, Columns, Ahead, R - 1>(rows, t);
+  if (rows == R) return run_tile<R, NV, B, Columns, Fetch>(t);
+  if constexpr (R > 1) return tile_of<NV, B, Columns, Fetch, R - 1>(rows, t);
 }
 
 // The most rows of one tile: bf16 panels give both halves of their columns at once.
@@ -91,27 +97,27 @@ constexpr int tile_rows() {
 }
 
 // One tile of `rows` <= tile_rows<B>() by t.columns <= 32.
-template <Right B, bool Columns, bool Ahead = false>
+template <Right B, bool Columns, Ahead Fetch = Ahead::nothing>
 inline void tile(int rows, Tile t) {
   if constexpr (B == Right::pairs) {
-    tile_of<2, B, Columns, Ahead, tile_rows<B>()>(rows, t);
+    tile_of<2, B, Columns, Fetch, tile_rows<B>()>(rows, t);
   } else if constexpr (kTileVectors == 2) {
     if (t.columns > 16) {
-      tile_of<2, B, Columns, Ahead>(rows, t);
+      tile_of<2, B, Columns, Fetch>(rows, t);
     } else {
-      tile_of<1, B, Columns, Ahead>(rows, t);
+      tile_of<1, B, Columns, Fetch>(rows, t);
     }
   } else {
     const int columns = t.columns;
     t.columns = columns < 16 ? columns : 16;
-    tile_of<1, B, Columns, Ahead>(rows, t);
+    tile_of<1, B, Columns, Fetch>(rows, t);
     if (columns <= 16) return;
     t.columns = columns - 16;
     t.b = static_cast<const float*>(t.b) + 16;
     t.c += 16;
     if (t.from) t.from += 16;
     if (t.bias) t.bias += 16;
-    tile_of<1, B, Columns, Ahead>(rows, t);
+    tile_of<1, B, Columns, Fetch>(rows, t);
   }
 }
 
