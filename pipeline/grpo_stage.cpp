@@ -18,8 +18,8 @@ StageEnd run_grpo_stage(StageRun& run) {
   Session& session = run.session;
   const auto& settings = *run.spec.settings.get<GrpoStage>();
   const rl::GrpoSettings& grpo = settings.grpo;
-  const auto policy = session.load_model(run.spec.from, nn::Use::training);
-  const auto reference = grpo.objective.beta != 0 ? session.load_model(run.spec.from, nn::Use::inference) : nullptr;
+  const auto policy = session.load_model(run.spec, nn::Use::training);
+  const auto reference = grpo.objective.beta != 0 ? session.load_model(run.spec, nn::Use::inference) : nullptr;
   model::Learner learner(*policy, grpo.training.optimizer());
   auto engine = session.make_engine(*policy, grpo.engine);
   auto collector = session.make_collector(engine);

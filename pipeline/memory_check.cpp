@@ -40,11 +40,11 @@ Need need_of(const model::Arch& arch, const GrpoStage& stage) {
 
 void check_memory(const Recipe& recipe, Progress& progress) {
   const int64_t free = available_memory_bytes();
-  const model::Arch arch = arch_of(recipe, 64);
   for (const StageSpec& spec : recipe.stages) {
     const auto* sft = spec.settings.get<SftStage>();
     const auto* grpo = spec.settings.get<GrpoStage>();
     if (sft == nullptr && grpo == nullptr) continue;
+    const model::Arch arch = arch_of(recipe.origin(spec), 64);
     const Need need = sft != nullptr ? need_of(arch, *sft) : need_of(arch, *grpo);
     progress.note("memory of " + spec.name + ": " + need.plan.text());
     if (need.plan.total() <= free) continue;

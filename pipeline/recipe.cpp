@@ -10,14 +10,19 @@ namespace posttrain::pipeline {
 namespace {
 
 // Values that follow from others are filled in, so that the resolved recipe says them.
-void resolve(Recipe& recipe) {
-  if (auto& arch = recipe.model.arch) {
+void resolve(ModelSpec& model) {
+  if (auto& arch = model.arch) {
     if (arch->kv_heads == 0) arch->kv_heads = arch->heads;
     if (arch->head_dim == 0) arch->head_dim = arch->hidden / arch->heads;
   }
+}
+
+void resolve(Recipe& recipe) {
+  resolve(recipe.model);
   std::string newest = "init";
   for (StageSpec& stage : recipe.stages) {
-    if (stage.from.empty()) stage.from = newest;
+    if (stage.from.empty()) stage.from = stage.model ? "init" : newest;
+    if (stage.model) resolve(*stage.model);
     if (stage_trains(stage.type())) newest = stage.name;
   }
 }
@@ -90,6 +95,7 @@ void StageSpec::visit(Visitor& v) {
   v("name", name, {.doc = "Unique name: a-z, 0-9, - and _", .required = true});
   v("from", from,
     {.doc = "Whose weights it starts from: an earlier stage that trains, or init; \"\" = the last one before"});
+  v("model", model, {.doc = "Another model than the recipe's, for a stage that starts from init: a student, say"});
   v.tagged("type", settings, {.doc = "What the stage does", .required = true});
 }
 
@@ -111,7 +117,7 @@ void Recipe::check(const Complain& complain) const {
     complain("task", "missing: the stages need prompts from somewhere");
   std::set<std::string> names_taken, earlier;
   for (size_t i = 0; i < stages.size(); ++i) {
-    const auto& [stage_name, from, settings] = stages[i];
+    const auto& [stage_name, from, model_spec, settings] = stages[i];
     const std::string at = "stages[" + std::to_string(i) + "]";
     if (!stage_name.empty() && !is_name(stage_name)) {
       complain(at + ".name", "expected a-z, 0-9, - and _ only, got \"" + stage_name + "\"");
@@ -122,6 +128,8 @@ void Recipe::check(const Complain& complain) const {
       complain(at + ".from",
                "expected init or an earlier stage that trains, got \"" + from + "\"" + suggestion(from, names));
     }
+    if (model_spec && !from.empty() && from != "init")
+      complain(at + ".model", "expected only in a stage that starts from init");
     if (stage_name == "init" || !names_taken.insert(stage_name).second) {
       complain(at + ".name", "expected a name of its own, got \"" + stage_name + "\" again");
     }
@@ -132,6 +140,12 @@ void Recipe::check(const Complain& complain) const {
 const StageSpec* Recipe::stage(std::string_view stage_name) const {
   const auto it = std::ranges::find(stages, stage_name, &StageSpec::name);
   return it == stages.end() ? nullptr : &*it;
+}
+
+const ModelSpec& Recipe::origin(const StageSpec& stage) const {
+  const StageSpec* first = &stage;
+  while (first->from != "init") first = this->stage(first->from);
+  return first->model ? *first->model : model;
 }
 
 LoadedRecipe load_recipe(const std::filesystem::path& file, const std::vector<std::string>& sets) {

@@ -65,7 +65,8 @@ struct StoreSpec {
 
 struct StageSpec {
   std::string name;
-  std::string from;  // "" in the file; resolved to the last stage before that trains, else "init"
+  std::string from;                // "" in the file; resolved to the last stage before that trains, else "init"
+  std::optional<ModelSpec> model;  // what "init" means for this stage, where it is not the recipe's model
   Tagged settings{stage_cases()};
   const std::string& type() const { return settings.type(); }
   void visit(Visitor& v);
@@ -86,6 +87,8 @@ struct Recipe {
 
   // Null when there is no stage of that name.
   const StageSpec* stage(std::string_view stage_name) const;
+  // The model from which the line of stages that ends in `stage` began.
+  const ModelSpec& origin(const StageSpec& stage) const;
 };
 
 struct LoadedRecipe {

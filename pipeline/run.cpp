@@ -78,7 +78,7 @@ void write_results(Session& session) {
   const auto& stages = session.recipe().stages;
   for (auto spec = stages.rbegin(); spec != stages.rend(); ++spec) {
     if (!stage_trains(spec->type())) continue;
-    session.save_model(*session.load_model(spec->name, nn::Use::inference), session.folder().final_model());
+    session.save_model(*session.load_result(*spec, nn::Use::inference), session.folder().final_model());
     break;
   }
   store::write_summary(session.folder().summary(), session.store());

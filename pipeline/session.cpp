@@ -42,9 +42,9 @@ void Session::make_tokenizer() {
   }
 }
 
-model::Arch arch_of(const Recipe& recipe, int64_t vocab) {
-  if (!recipe.model.path.empty()) return model::read_arch(recipe.model.path);
-  const ArchSpec& spec = *recipe.model.arch;
+model::Arch arch_of(const ModelSpec& model_spec, int64_t vocab) {
+  if (!model_spec.path.empty()) return model::read_arch(model_spec.path);
+  const ArchSpec& spec = *model_spec.arch;
   model::Arch arch = model::llama_arch(vocab, spec.hidden, static_cast<int>(spec.layers), static_cast<int>(spec.heads),
                                        static_cast<int>(spec.kv_heads), spec.mlp, spec.tied);
   if (spec.head_dim != arch.head_dim) {
@@ -57,22 +57,33 @@ model::Arch arch_of(const Recipe& recipe, int64_t vocab) {
   return arch;
 }
 
-model::Arch Session::new_arch() const {
-  model::Arch arch = arch_of(recipe_, tokenizer_->vocab_size());
+namespace {
+
+nn::DType stored_type(const ModelSpec& spec) {
+  return spec.dtype == "bf16" ? nn::DType::bf16 : nn::DType::f32;
+}
+
+}  // namespace
+
+std::unique_ptr<model::Transformer> Session::new_model(const ModelSpec& spec, nn::Use use) {
+  model::Arch arch = arch_of(spec, tokenizer_->vocab_size());
   arch.bos = tokenizer_->bos_id().value_or(-1);
   arch.pad = tokenizer_->pad_id().value_or(-1);
   arch.eos = tokenizer_->stop_ids();
-  return arch;
+  auto model = std::make_unique<model::Transformer>(*backend_, arch, stored_type(spec), use);
+  model->init_random(Rng({seed(), hash_name("init")}).at(0), {spec.init.gain, spec.init.head, spec.init.embedding});
+  return model;
 }
 
-std::unique_ptr<model::Transformer> Session::load_model(const std::string& from, nn::Use use) {
-  const auto dtype = recipe_.model.dtype == "bf16" ? nn::DType::bf16 : nn::DType::f32;
-  if (from != "init") return model::Transformer::load(*backend_, folder_.model_of(from), dtype, use);
-  if (!recipe_.model.path.empty()) return model::Transformer::load(*backend_, recipe_.model.path, dtype, use);
-  auto model = std::make_unique<model::Transformer>(*backend_, new_arch(), dtype, use);
-  const InitSpec& init = recipe_.model.init;
-  model->init_random(Rng({seed(), hash_name("init")}).at(0), {init.gain, init.head, init.embedding});
-  return model;
+std::unique_ptr<model::Transformer> Session::load_model(const StageSpec& stage, nn::Use use) {
+  const ModelSpec& origin = recipe_.origin(stage);
+  if (stage.from != "init") return load_result(*recipe_.stage(stage.from), use);
+  if (origin.path.empty()) return new_model(origin, use);
+  return model::Transformer::load(*backend_, origin.path, stored_type(origin), use);
+}
+
+std::unique_ptr<model::Transformer> Session::load_result(const StageSpec& stage, nn::Use use) {
+  return model::Transformer::load(*backend_, folder_.model_of(stage.name), stored_type(recipe_.origin(stage)), use);
 }
 
 void Session::save_model(const model::Transformer& model, const std::filesystem::path& dir) const {

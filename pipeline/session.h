@@ -32,13 +32,15 @@ struct RunFolder {
   std::filesystem::path final_model() const { return root / "final"; }
   std::filesystem::path tokenizer() const { return root / "tokenizer"; }
   std::filesystem::path checkpoints() const { return root / "checkpoints"; }
+  // Answers that a rejection sampling stage kept.
+  std::filesystem::path data_of(const std::string& stage) const { return root / "data" / (stage + ".jsonl"); }
   // The model that a finished stage hands over, and the state within an unfinished one.
   std::filesystem::path model_of(const std::string& stage) const { return checkpoints() / stage / "model"; }
   std::filesystem::path state_of(const std::string& stage) const { return checkpoints() / stage / "state.ckpt"; }
 };
 
-// The shape of the recipe's model. A vocabulary of `vocab` tokens is taken where the recipe makes a new model.
-model::Arch arch_of(const Recipe& recipe, int64_t vocab);
+// The shape of a model; `vocab` tokens where it is a new one.
+model::Arch arch_of(const ModelSpec& spec, int64_t vocab);
 
 // One per run; not thread-safe but for `stop`.
 class Session {
@@ -60,8 +62,10 @@ class Session {
   uint64_t seed() const { return static_cast<uint64_t>(recipe_.seed); }
   bool stop_requested() const { return stop_.load(); }
 
-  // The weights a stage starts from: an earlier stage's model, the recipe's model directory, or random ones.
-  std::unique_ptr<model::Transformer> load_model(const std::string& from, nn::Use use);
+  // The weights a stage starts from: an earlier stage's model, a model directory, or random ones.
+  std::unique_ptr<model::Transformer> load_model(const StageSpec& stage, nn::Use use);
+  // The weights that a finished stage left.
+  std::unique_ptr<model::Transformer> load_result(const StageSpec& stage, nn::Use use);
   // Writes a Hugging Face model directory with the tokenizer in it.
   void save_model(const model::Transformer& model, const std::filesystem::path& dir) const;
 
@@ -72,7 +76,7 @@ class Session {
 
  private:
   void make_tokenizer();
-  model::Arch new_arch() const;
+  std::unique_ptr<model::Transformer> new_model(const ModelSpec& spec, nn::Use use);
 
   const Recipe& recipe_;
   RunFolder folder_;

@@ -51,6 +51,7 @@ void run_evaluation(StageRun& run, model::Transformer& model, const EvalSettings
 
 StageEnd run_sft_stage(StageRun& run);
 StageEnd run_grpo_stage(StageRun& run);
+StageEnd run_reject_stage(StageRun& run);
 StageEnd run_eval_stage(StageRun& run);
 
 }  // namespace posttrain::pipeline

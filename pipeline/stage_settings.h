@@ -2,6 +2,8 @@
 #pragma once
 
 #include <cstdint>
+#include <string>
+#include <vector>
 
 #include "pipeline/evaluation.h"
 #include "rl/grpo.h"
@@ -17,9 +19,20 @@ struct InLoopEval {
   void visit(Visitor& v);
 };
 
-// Pre-training and supervised fine-tuning: documents of the task's own corpus.
-struct SftStage {
+// One part of what a stage learns from.
+struct DataPart {
+  std::string source = "corpus";  // corpus | traces | general (the task's), or stage: what an earlier stage wrote
+  std::string stage;
   int64_t documents = 0;
+  double share = 0;
+
+  void visit(Visitor& v);
+  void check(const Complain& complain) const;
+};
+
+// Pre-training and supervised fine-tuning.
+struct SftStage {
+  std::vector<DataPart> data;
   int64_t save_every_steps = 0;
   sft::SftSettings sft;
   InLoopEval eval;
@@ -34,6 +47,17 @@ struct GrpoStage {
 
   void visit(Visitor& v);
   void check(const Complain& complain) const { grpo.check(complain); }
+};
+
+// Rejection sampling: answers of a model that are right (and well-formed) become training data for later stages.
+struct RejectStage {
+  int64_t prompts = 1000, samples_per_prompt = 4, keep_per_prompt = 2;
+  double min_reward = 0;
+  int64_t max_tokens = 0;
+  rollout::SamplingSettings sampling;
+  rollout::EngineSettings engine;
+
+  void visit(Visitor& v);
 };
 
 struct EvalStage {

@@ -18,6 +18,9 @@ struct StageEntry {
 constexpr auto table = std::to_array<StageEntry>({
     {{"sft", "Pre-train or fine-tune on documents", &make_params<SftStage>}, &run_sft_stage, true},
     {{"grpo", "Reinforcement learning with group-relative advantages", &make_params<GrpoStage>}, &run_grpo_stage, true},
+    {{"reject", "Rejection sampling: keep a model's right answers as training data", &make_params<RejectStage>},
+     &run_reject_stage,
+     false},
     {{"eval", "Measure a model on unseen problems", &make_params<EvalStage>}, &run_eval_stage, false},
 });
 

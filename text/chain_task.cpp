@@ -176,7 +176,17 @@ Problem ChainTask::problem(Split split, uint64_t seed, uint64_t index) const {
       .id = chain.text(), .prompt = chain.text() + "=", .answer = std::string(1, digit(answer(chain))), .extra = {}};
 }
 
-Document ChainTask::document(uint64_t seed, uint64_t index) const {
+Document ChainTask::document(Source source, uint64_t seed, uint64_t index) const {
+  if (source == Source::general) {
+    Rng rng({seed, hash_name("chain/general"), index});
+    return {.text = fact_page(rng), .prompt_bytes = 1};
+  }
+  if (source == Source::traces) {  // readable steps, every slip repaired
+    Rng rng({seed, hash_name("chain/traces"), index});
+    const Chain chain = chain_of(settings_, Split::train, rng);
+    const std::string prompt = chain.text() + "=";
+    return {.text = prompt + worked(rng, chain, {.slip = settings_.slip, .repair = 1}), .prompt_bytes = prompt.size()};
+  }
   Rng rng({seed, hash_name("chain/document"), index});
   const ChainMix& m = settings_.mix;
   const std::array<double, 7> shares = {m.facts, m.guess, m.broken, m.sloppy, m.steps, m.repaired, m.broken_steps};

@@ -41,7 +41,7 @@ class ChainTask : public Task {
 
   int64_t size(Split) const override { return 0; }
   Problem problem(Split split, uint64_t seed, uint64_t index) const override;
-  Document document(uint64_t seed, uint64_t index) const override;
+  Document document(Source source, uint64_t seed, uint64_t index) const override;
 
   // Whether a problem's text ("7+5*3-8", without "=") is held out: FNV-1a-32, h ^= h >> 15, h % 8 == 0. Problems of one
   // step are never held out: they are the facts.

@@ -23,6 +23,10 @@ struct Document {
   size_t prompt_bytes = 0;
 };
 
+// corpus: what a base model is made from. traces: readable worked answers, for a cold start. general: what is not about
+// reasoning, mixed in so that it is not forgotten.
+enum class Source : uint8_t { corpus, traces, general };
+
 // Immutable after construction and thread-safe: everything is a function of its arguments.
 class Task {
  public:
@@ -32,8 +36,8 @@ class Task {
   virtual int64_t size(Split split) const = 0;
   // Problem `index` of the order that `seed` fixes. A file is shuffled anew after every pass.
   virtual Problem problem(Split split, uint64_t seed, uint64_t index) const = 0;
-  // Text `index` of the task's own corpus, for tasks that have one; throws Error for those that have none.
-  virtual Document document(uint64_t seed, uint64_t index) const = 0;
+  // Text `index` of one of the task's own sources; throws Error for a source that the task does not have.
+  virtual Document document(Source source, uint64_t seed, uint64_t index) const = 0;
 };
 
 }  // namespace posttrain::text

@@ -74,7 +74,7 @@ inline std::string tiny_recipe() {
              "mix": {"facts": 0, "guess": 0.7, "broken": 0.3, "sloppy": 0, "steps": 0, "repaired": 0, "broken_steps": 0}},
     "rewards": [{"type": "exact"}, {"type": "format", "weight": 0.5}],
     "stages": [
-      {"name": "base", "type": "sft", "documents": 1500, "steps": 80, "rows_per_step": 8, "save_every_steps": 7,
+      {"name": "base", "type": "sft", "data": [{"documents": 1500}], "steps": 80, "rows_per_step": 8, "save_every_steps": 7,
        "training": {"lr": 0.01, "warmup_steps": 5, "schedule": "cosine"}},
       {"name": "base-eval", "type": "eval", "role": "base", "problems": 12, "samples": 4, "sampling": {"max_new_tokens": 24}},
       {"name": "zero", "type": "grpo", "steps": 9, "prompts_per_step": 4, "samples_per_prompt": 4, "save_every_steps": 2,

@@ -44,7 +44,7 @@ TEST(ChainTask, TestProblemsAreInNoTrainingDataByConstruction) {
       const Problem p = task.problem(Split::train, seed, i);
       EXPECT_FALSE(ChainTask::held_out(p.id));
       EXPECT_FALSE(test.contains(p.id));
-      const Document d = task.document(seed, i);
+      const Document d = task.document(i % 2 ? Source::corpus : Source::traces, seed, i);
       if (d.text.starts_with('#')) continue;  // a page of single steps
       const std::string problem = d.text.substr(0, d.prompt_bytes - 1);
       EXPECT_FALSE(ChainTask::held_out(problem)) << problem;
@@ -72,7 +72,7 @@ TEST(ChainTask, TheCorpusHasItsMix) {
   std::map<std::string, int> kinds;
   constexpr int n = 20000;
   for (uint64_t i = 0; i < n; ++i) {
-    const std::string text = task.document(1, i).text;
+    const std::string text = task.document(Source::corpus, 1, i).text;
     if (text.starts_with('#')) {
       ++kinds["facts"];
     } else if (text.find("<think></think><answer>") != std::string::npos) {
@@ -90,7 +90,7 @@ TEST(ChainTask, EveryDocumentIsWrittenInItsVocabularyTokenForToken) {
   const ChainTask task{ChainSettings{}};
   const auto tokenizer = Tokenizer::from_json(char_tokenizer_json(chain_vocabulary()).dump(), "chain");
   for (uint64_t i = 0; i < 2000; ++i) {
-    const Document d = task.document(2, i);
+    const Document d = task.document(Source::corpus, 2, i);
     const auto ids = tokenizer.encode(d.text);
     EXPECT_EQ(tokenizer.decode(ids), d.text);
     EXPECT_LT(ids.size(), 129u);
@@ -100,9 +100,9 @@ TEST(ChainTask, EveryDocumentIsWrittenInItsVocabularyTokenForToken) {
 
 TEST(ChainTask, SameSeedSameBytes) {
   const ChainTask task{ChainSettings{}};
-  EXPECT_EQ(task.document(5, 17).text, task.document(5, 17).text);
-  EXPECT_NE(task.document(5, 17).text + task.document(5, 18).text,
-            task.document(6, 17).text + task.document(6, 18).text);
+  EXPECT_EQ(task.document(Source::corpus, 5, 17).text, task.document(Source::corpus, 5, 17).text);
+  EXPECT_NE(task.document(Source::corpus, 5, 17).text + task.document(Source::corpus, 5, 18).text,
+            task.document(Source::corpus, 6, 17).text + task.document(Source::corpus, 6, 18).text);
 }
 
 }  // namespace
