@@ -9,11 +9,13 @@ Action run_command(Arguments&);
 Action eval_command(Arguments&);
 Action generate_command(Arguments&);
 Action bench_command(Arguments&);
+Action export_command(Arguments&);
 Action help_command(Arguments&);
 Action parity_command(Arguments&);
 Action judge_command(Arguments&);
 Action recipe_command(Arguments&);
 Action sandbox_command(Arguments&);
+Action report_command(Arguments&);
 Action schema_command(Arguments&);
 
 namespace {
@@ -22,6 +24,8 @@ constexpr auto table = std::to_array<Command>({
     {"run", "Work", "Run a recipe, or go on with an interrupted run", &run_command},
     {"eval", "Work", "Measure a model on a task: pass@1, pass@k, majority vote", &eval_command},
     {"generate", "Work", "Let a model continue a prompt", &generate_command},
+    {"report", "Work", "Write report.html anew and print what the run came to", &report_command},
+    {"export", "Work", "A run's numbers as JSON lines or CSV", &export_command},
     {"recipe", "Recipes", "Show, compare, check and list recipes", &recipe_command},
     {"schema", "Recipes", "Print the JSON Schema of recipes, for editors", &schema_command},
     {"judge", "Sandbox", "Judge a suite of hostile and honest programs", &judge_command},

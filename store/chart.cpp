@@ -63,7 +63,11 @@ Range values_of(const Chart& chart) {
     const double room = high == 0 ? 1 : 0.1 * std::abs(high);
     return {chart.from_zero && low >= 0 ? 0 : low - room, high + room};
   }
-  return {low, high};
+  // Up (and down) to a round value, so that the grid frames the lines.
+  const double step = nice_step(high - low, 3);
+  high = chart.unit == "%" && high <= 1 ? std::min(1.0, std::ceil(high / step - 1e-9) * step)
+                                        : std::ceil(high / step - 1e-9) * step;
+  return {std::floor(low / step + 1e-9) * step, high};
 }
 
 Range steps_of(const Chart& chart) {

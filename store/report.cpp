@@ -69,6 +69,13 @@ bool is_fraction(const std::string& name) {
          name.find("rate") != std::string::npos || name.find("ratio") != std::string::npos;
 }
 
+// For people; what isn't known keeps its name.
+std::string readable(const std::string& name) {
+  if (name == "mean_length") return "mean length, tokens";
+  if (name == "format") return "well-formed";
+  return name;
+}
+
 std::string cell(const std::string& name, double value, int64_t problems) {
   if (std::isnan(value)) return "<td>-</td>";
   if (!is_fraction(name)) return "<td>" + formatted("%.4g", value) + "</td>";
@@ -87,7 +94,7 @@ std::string task_table(const TaskChange& change) {
   if (change.base && change.final) out += "<th>change</th>";
   out += "</tr>";
   for (const auto& [name, unused] : any.metrics) {
-    out += "<tr><th>" + escape_html(name) + "</th>";
+    out += "<tr><th>" + escape_html(readable(name)) + "</th>";
     const double from = change.base ? metric(change.base->metrics, name) : NAN;
     const double to = change.final ? metric(change.final->metrics, name) : NAN;
     if (change.base) out += cell(name, from, change.base->n);

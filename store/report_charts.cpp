@@ -26,6 +26,7 @@ struct Curve {
 const std::vector<Curve>& known_curves() {
   static const std::vector<Curve> curves = {
       {"Reward", "", false, true, {{"reward", "reward"}}},
+      {"Right answers in training", "%", true, true, {{"accuracy", "accuracy"}}},
       {"Response length", "tokens", true, true, {{"completions/mean_length", "mean"}}},
       {"Groups without spread", "%", true, true, {{"frac_reward_zero_std", "share"}}},
       {"Entropy", "", true, true, {{"entropy", "entropy"}}},
@@ -38,7 +39,7 @@ const std::vector<Curve>& known_curves() {
        true,
        true,
        {{"clip_ratio/region_mean", "all"}, {"clip_ratio/low_mean", "low"}, {"clip_ratio/high_mean", "high"}}},
-      {"Sampler against trainer, largest log-probability gap", "", true, false, {{"logp_mismatch_max", "gap"}}},
+      {"Sampler-trainer log-probability gap", "", true, false, {{"logp_mismatch_max", "gap"}}},
       {"Gradient norm", "", true, true, {{"grad_norm", "norm"}}},
       {"Learning rate", "", true, false, {{"learning_rate", "rate"}}},
       {"Tokens per second",
@@ -66,8 +67,9 @@ std::string card(const Chart& chart, int width, int height, const std::string& e
     if (std::isfinite(y)) last = y;
   }
   std::string out = "<figure class=\"card" + extra_class + "\"><figcaption><span>" + escape_html(chart.title) +
-                    "</span><b>" + escape_html(chart_value(chart, last)) + "</b></figcaption>" +
-                    chart_svg(chart, width, height);
+                    "</span><b>" +
+                    (chart.series.size() > 1 ? "<small>" + escape_html(chart.series[0].name) + "</small> " : "") +
+                    escape_html(chart_value(chart, last)) + "</b></figcaption>" + chart_svg(chart, width, height);
   const int64_t window = chart.smooth ? smoothing_window(chart.series[0].points.size()) : 1;
   if (window > 1) out += "<p class=\"fine\">line: mean of " + std::to_string(window) + " steps</p>";
   return out + "</figure>";
@@ -236,7 +238,7 @@ std::vector<Chart> story_charts(const Store& store) {
 
 std::string story_section(const Store& store) {
   std::string out;
-  for (const Chart& chart : story_charts(store)) out += card(chart, 560, 250, " story");
+  for (const Chart& chart : story_charts(store)) out += card(chart, 500, 230, " story");
   return out.empty() ? out : "<section><h2>The story</h2><div class=\"grid wide\">" + out + "</div></section>";
 }
 

@@ -82,6 +82,12 @@ std::string metrics_json(const Metrics& metrics) {
 
 }  // namespace
 
+std::filesystem::path run_file(const std::filesystem::path& run) {
+  const auto file = std::filesystem::is_directory(run) ? run / "run.db" : run;
+  if (!std::filesystem::exists(file)) throw Error(file.string(), "", "a run", "nothing there");
+  return file;
+}
+
 Store::Store(const std::filesystem::path& file, Mode mode) : file_(file), impl_(std::make_unique<Impl>()) {
   const bool exists = std::filesystem::exists(file);
   if (mode != Mode::create && !exists) throw Error(file.string(), "", "a run's store", "nothing there");

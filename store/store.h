@@ -17,6 +17,9 @@ enum class Mode {
   read_only  // while another process writes, or after
 };
 
+// run.db of a run given by its folder or by the file itself; throws Error when it isn't there.
+std::filesystem::path run_file(const std::filesystem::path& run);
+
 // Thread-safe: one lock around every call. One writing Store per file: a second one, in any process, is refused.
 // Every write is one transaction: after kill -9 it is there as a whole or not at all, and all that returned is there.
 // Throws Error for a missing, foreign, damaged or too new file and for a file in use, Failure for a full disk, an

@@ -1,0 +1,67 @@
+#include <cstdio>
+#include <memory>
+
+#include "base/json.h"
+#include "cli/arguments.h"
+#include "store/report.h"
+#include "store/summary.h"
+
+namespace posttrain::cli {
+namespace {
+
+struct Given {
+  std::string run, curves;
+  bool json = false;
+};
+
+std::string percent(const store::Metrics& metrics, const char* name) {
+  char text[32];
+  std::snprintf(text, sizeof text, "%.1f%%", 100 * store::metric(metrics, name));
+  return text;
+}
+
+int report(const Given& given) {
+  const auto file = store::run_file(given.run);
+  const store::Store run(file, store::Mode::read_only);
+  const auto page = file.parent_path() / "report.html";
+  store::write_report(page, run);
+  if (!given.curves.empty()) store::write_curves_svg(given.curves, run);
+  const store::Summary summary = store::summarize(run);
+  if (given.json) {
+    Json line = parse_json(store::summary_json(summary), file.string());
+    line["report"] = page.string();
+    std::printf("%s\n", to_line(line).c_str());
+    return 0;
+  }
+  std::printf("%s\n", store::verdict_sentence(run).c_str());
+  for (const store::TaskChange& task : summary.tasks) {
+    for (const auto& [role, eval] : {std::pair("base", &task.base), std::pair("final", &task.final)}) {
+      if (!*eval) continue;
+      std::printf("%-8s %-6s", task.task.c_str(), role);
+      for (const auto& [name, value] : (*eval)->metrics) {
+        const bool fraction = name.find('@') != std::string::npos || name == "format";
+        if (fraction) {
+          std::printf("  %s %s", name.c_str(), percent((*eval)->metrics, name.c_str()).c_str());
+        } else {
+          std::printf("  %s %.4g", name.c_str(), value);
+        }
+      }
+      std::printf("\n");
+    }
+  }
+  std::printf("%s\n", page.c_str());
+  return 0;
+}
+
+}  // namespace
+
+Action report_command(Arguments& args) {
+  auto given = std::make_shared<Given>();
+  args.positional("run", given->run, "A run's folder, finished, broken off or still going");
+  args.option("--curves", given->curves, "Also write the main curves as an SVG picture to this file");
+  args.flag("--json", given->json, "Print the summary as one JSON object");
+  args.example("posttrain report runs/r1-zero --curves curves.svg");
+  return [given] { return report(*given); };
+}
+
+}  // namespace posttrain::cli
