@@ -250,11 +250,13 @@ TEST(Progress, AStuckPhaseStillBeats) {
   const auto progress = make_progress(options);
   progress->stage("zero", 0, 1, 80);
   progress->phase("reward", 3, 256);
-  wait_milliseconds(450);
-  const std::string text = out.take();
-  EXPECT_NE(text.find("... zero step 1/80: reward 3/256 for 0:00"), std::string::npos) << text;
+  std::string text;
+  for (int i = 0; i < 200 && std::count(text.begin(), text.end(), '\n') < 3; ++i) {
+    wait_milliseconds(50);
+    text += out.take();
+  }
+  EXPECT_NE(text.find("... zero step 1/80: reward 3/256 for 0:0"), std::string::npos) << text;
   EXPECT_GE(std::count(text.begin(), text.end(), '\n'), 3);
-  EXPECT_LE(std::count(text.begin(), text.end(), '\n'), 6);
 }
 
 TEST(Progress, JsonIsOneObjectALine) {
@@ -322,15 +324,17 @@ TEST(Progress, RedrawsAreThrottled) {
   const auto progress = make_progress(options);
   progress->stage("zero", 0, 1, 80);
   std::string text;
+  const auto began = std::chrono::steady_clock::now();
   for (int i = 0; i < 30; ++i) {
     for (int j = 0; j < 100; ++j) progress->phase("rollout", 100 * i + j, 3000);
     wait_milliseconds(10);
     text += out.take();
   }
+  const double seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - began).count();
   size_t draws = 0;
   for (size_t at = text.find("rollout"); at != std::string::npos; at = text.find("rollout", at + 1)) ++draws;
   EXPECT_GE(draws, 2u);
-  EXPECT_LE(draws, 20u);
+  EXPECT_LE(static_cast<double>(draws), 10 * seconds + 10);
 }
 
 TEST(Progress, KindsHaveNamesAndNoColorIsObeyed) {

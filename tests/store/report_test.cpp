@@ -3,7 +3,6 @@
 #include <cmath>
 #include <cstdlib>
 #include <limits>
-#include <regex>
 
 #include "base/error.h"
 #include "base/file.h"
@@ -18,7 +17,25 @@
 namespace posttrain::store {
 namespace {
 
-using ReportTest = FolderTest;
+// One synthetic run for all tests that only read it.
+class ReportTest : public FolderTest {
+ protected:
+  static void SetUpTestSuite() {
+    shared_folder = make_temporary_folder();
+    shared_run = new Store(shared_folder / "run.db", Mode::create);
+    write_synthetic_run(*shared_run, 80);
+  }
+  static void TearDownTestSuite() {
+    delete shared_run;
+    shared_run = nullptr;
+    std::filesystem::remove_all(shared_folder);
+  }
+  static const Store& synthetic() { return *shared_run; }
+
+ private:
+  static inline std::filesystem::path shared_folder;
+  static inline Store* shared_run = nullptr;
+};
 
 bool contains(const std::string& text, const std::string& piece) {
   return text.find(piece) != std::string::npos;
@@ -90,12 +107,12 @@ TEST(Chart, EveryShapeOfDataIsDrawnWithFiniteNumbers) {
   }
   const std::string broken =
       chart_svg({"t", "", false, false, {{"a", {{1, 1}, {2, nan}, {3, 2}}, false}}, {}, true}, 360, 170);
-  EXPECT_TRUE(std::regex_search(broken, std::regex("class=\"line s0\" d=\"M[^L]*M[^L]*\""))) << "a NaN breaks the line";
+  const std::string drawn = broken.substr(broken.find("class=\"line s0\" d=\""));
+  EXPECT_EQ(count_of(drawn.substr(0, drawn.find("/>")), "M"), 2u) << "a NaN breaks the line";
 }
 
 TEST_F(ReportTest, SummaryComparesBaseWithFinal) {
-  Store store(folder_ / "run.db", Mode::create);
-  write_synthetic_run(store, 80);
+  const Store& store = synthetic();
   const Json json = parse_json(summary_json(summarize(store)), "summary");
   EXPECT_NEAR(json["base"]["pass@1"].get<double>(), 0.29, 0.01);
   EXPECT_NEAR(json["final"]["pass@1"].get<double>(), 0.946, 0.001);
@@ -142,8 +159,7 @@ TEST_F(ReportTest, ChangesWithinTheNoiseAreCalledThat) {
 }
 
 TEST_F(ReportTest, ShowsTheWholeStoryInOneFile) {
-  Store store(folder_ / "run.db", Mode::create);
-  write_synthetic_run(store, 80);
+  const Store& store = synthetic();
   const std::string html = report_html(store);
   for (const char* piece :
        {"Accuracy on unseen problems", "Response length", "Groups without spread", "Entropy", "KL to the reference",
@@ -188,17 +204,21 @@ TEST_F(ReportTest, LoadsNothingAndRunsNothingButItsOwnScript) {
   const std::string html = report_html(store);
   EXPECT_EQ(count_of(html, "<script"), 1u);
   EXPECT_EQ(count_of(html, "</script"), 1u);
-  for (const char* tag :
-       {"<img", "<iframe", "<embed", "<object", "<a ", "<u>", "<link", " onload=", "http://", "https://", "url("}) {
-    if (std::string(tag) == "http://") {
-      EXPECT_EQ(count_of(html, tag), count_of(html, "http://www.w3.org/2000/svg"));
-    } else if (std::string(tag) != " onload=") {
-      EXPECT_FALSE(contains(html, tag)) << tag;
-    }
+  for (const char* tag : {"<img", "<iframe", "<embed", "<object", "<a ", "<u>", "<link", "https://", "url("}) {
+    EXPECT_FALSE(contains(html, tag)) << tag;
   }
+  EXPECT_EQ(count_of(html, "http://"), count_of(html, "http://www.w3.org/2000/svg"));  // a name, not an address
   // No attribute of a handler outside of escaped text: every quote and angle in model text is an entity.
-  EXPECT_FALSE(std::regex_search(html, std::regex("<[a-z]+[^<>]* on[a-z]+=")));
-  EXPECT_TRUE(contains(html, "default-src &#39;none&#39;") || contains(html, "default-src 'none'"));
+  for (size_t open = html.find('<'); open != std::string::npos; open = html.find('<', open + 1)) {
+    std::string tag;  // without what stands between quotes
+    bool quoted = false;
+    for (size_t i = open; i < html.size() && html[i] != '>' && tag.size() < 400; ++i) {
+      if (html[i] == '"') quoted = !quoted;
+      if (!quoted) tag += html[i];
+    }
+    EXPECT_TRUE(!contains(tag, " on") || tag.size() == 400) << tag;
+  }
+  EXPECT_TRUE(contains(html, "default-src 'none'"));
   EXPECT_LT(html.size(), 400'000u);
   EXPECT_FALSE(contains(html, "\x1b"));
 }
@@ -233,8 +253,7 @@ TEST_F(ReportTest, WorksWhileTheRunGoesOnAndAfterACrash) {
 }
 
 TEST_F(ReportTest, ThePictureOfTheCurvesIsOneSvg) {
-  Store store(folder_ / "run.db", Mode::create);
-  write_synthetic_run(store, 80);
+  const Store& store = synthetic();
   write_curves_svg(folder_ / "curves.svg", store);
   const std::string svg = read_file(folder_ / "curves.svg");
   EXPECT_TRUE(svg.starts_with("<svg xmlns=\"http://www.w3.org/2000/svg\""));

@@ -128,7 +128,7 @@ TEST_F(StoreTest, RewindAndGoOnEqualsARunThatWasNeverCut) {
   whole.finish_run("done", 2);
 
   for (int cut = 0; cut <= 12; ++cut) {
-    for (int64_t lost = 0; lost <= 3; ++lost) {
+    for (const int64_t lost : {0, 1, 3}) {
       const auto file = folder_ / (std::to_string(cut) + "-" + std::to_string(lost) + ".db");
       const int cut_stage = cut == 0 ? 0 : (cut - 1) / 6;
       const int64_t cut_step = cut - 6 * cut_stage, checkpoint = std::max<int64_t>(0, cut_step - lost);

@@ -94,8 +94,8 @@ inline StepRecord synthetic_grpo_step(int stage, int64_t step) {
                {"num_tokens", 477000.0 / 80 * static_cast<double>(step)},
                {"timing_s/step", 0.7 + 0.05 * rng.normal()},
                {"timing_s/gen", 0.31},
-               {"perf/rollout_tokens_per_second", 21000 + 900 * rng.normal()},
-               {"perf/update_tokens_per_second", 41000 + 900 * rng.normal()}};
+               {"perf/rollout_tokens_per_second", 2400 + 900 * rng.normal()},
+               {"perf/update_tokens_per_second", 4400 + 900 * rng.normal()}};
   const double t = 0.7 * static_cast<double>(step);
   r.spans = {{"rollout", 0, t, t + 0.31},
              {"reward", 0, t + 0.31, t + 0.33},
@@ -112,15 +112,15 @@ inline void write_synthetic_run(Store& store, int64_t steps) {
       {"r1-zero", "0.1.0", 7,
        R"({"name": "r1-zero", "seed": 7, "stages": [{"name": "base", "type": "sft"}, {"name": "zero", "type": "grpo", "preset": "r1-zero"}]})",
        R"({"cpus": 2, "model": "Xeon", "kernels": "avx512"})"});
-  store.begin_stage({0, "base", "sft", "", 1000});
-  for (int64_t s = 1; s <= 1000; ++s) {
+  store.begin_stage({0, "base", "sft", "", 400});
+  for (int64_t s = 1; s <= 400; ++s) {
     Rng rng({static_cast<uint64_t>(s), 5});
     const double x = static_cast<double>(s);
     StepRecord r{0, s, {}, {}, {}, {}};
     r.metrics = {{"loss", 0.72 + 2.6 * std::exp(-x / 90) + 0.03 * rng.normal()},
                  {"mean_token_accuracy", 0.72 - 0.6 * std::exp(-x / 120) + 0.01 * rng.normal()},
                  {"grad_norm", 0.3 + 2 * std::exp(-x / 60) + 0.1 * rng.uniform()},
-                 {"learning_rate", 4e-3 * (x < 40 ? x / 40 : 0.05 + 0.475 * (1 + std::cos(3.14159 * (x - 40) / 960)))},
+                 {"learning_rate", 4e-3 * (x < 40 ? x / 40 : 0.05 + 0.475 * (1 + std::cos(3.14159 * (x - 40) / 360)))},
                  {"perf/update_tokens_per_second", 62000 + 2500 * rng.normal()},
                  {"timing_s/step", 0.06}};
     r.spans = {{"update", 0, 0.06 * x, 0.06 * x + 0.055}};

@@ -3,19 +3,23 @@
 
 #include <gtest/gtest.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 #include <filesystem>
 #include <string>
 
 namespace posttrain {
 
+// In memory where there is such a file system: stores wait for the disk at birth and at the end.
+inline std::filesystem::path make_temporary_folder() {
+  std::string name = std::string(access("/dev/shm", W_OK) == 0 ? "/dev/shm" : "/tmp") + "/posttrain-test-XXXXXX";
+  if (mkdtemp(name.data()) == nullptr) ADD_FAILURE() << "can't make " << name;
+  return name;
+}
+
 class FolderTest : public testing::Test {
  protected:
-  void SetUp() override {
-    char name[] = "/tmp/posttrain-test-XXXXXX";
-    ASSERT_NE(mkdtemp(name), nullptr);
-    folder_ = name;
-  }
+  void SetUp() override { folder_ = make_temporary_folder(); }
   void TearDown() override { std::filesystem::remove_all(folder_); }
   std::filesystem::path folder_;
 };

@@ -1,0 +1,178 @@
+#include "pipeline/alerts.h"
+
+#include <algorithm>
+#include <array>
+#include <cmath>
+#include <cstdio>
+#include <numeric>
+
+#include "store/summary.h"
+
+namespace posttrain::pipeline {
+namespace {
+
+template <class... Values>
+std::string formatted(const char* format, Values... values) {
+  std::array<char, 400> text{};
+  std::snprintf(text.data(), text.size(), format, values...);
+  return text.data();
+}
+
+constexpr std::array<const char*, 5> followed = {"reward", "accuracy", "completions/mean_length",
+                                                 "frac_reward_zero_std", "entropy"};
+
+}  // namespace
+
+Alerts::Alerts(const AlertLimits& limits) : limits_(limits) {}
+
+double Alerts::recent(const std::string& name) const {
+  const auto found = history_.find(name);
+  const auto window = static_cast<size_t>(limits_.window);
+  if (found == history_.end() || found->second.size() < window) return NAN;
+  const auto end = found->second.end();
+  return std::accumulate(end - limits_.window, end, 0.0) / limits_.window;
+}
+
+void Alerts::raise(int64_t step, const std::string& code, const std::string& text) {
+  const auto last = raised_.find(code);
+  if (last != raised_.end() && step - last->second < limits_.quiet_steps) return;
+  raised_[code] = step;
+  out_.push_back({code, text});
+}
+
+std::vector<store::Alert> Alerts::step(int64_t step, const store::Metrics& metrics) {
+  out_.clear();
+  for (const char* name : followed) {
+    const double value = store::metric(metrics, name);
+    if (std::isfinite(value)) history_[name].push_back(value);
+  }
+  check_groups(step, metrics);
+  check_policy(step, metrics);
+  check_gradient(step, store::metric(metrics, "grad_norm"));
+  check_collapse(step);
+  return std::move(out_);
+}
+
+void Alerts::check_groups(int64_t step, const store::Metrics& metrics) {
+  const double flat = store::metric(metrics, "frac_reward_zero_std");
+  const double reward = store::metric(metrics, "reward");
+  if (flat >= 1) {
+    raise(step, "no-reward-variance",
+          formatted("every group's answers got the same reward (mean %.2f), so this step learned nothing: the problems "
+                    "are too hard or too easy for the model, or the reward is broken",
+                    reward));
+  } else if (recent("frac_reward_zero_std") > limits_.flat_groups) {
+    raise(step, "few-useful-groups",
+          formatted(
+              "%.0f%% of the groups have no spread: filter the prompts by difficulty, use dynamic sampling, or stop",
+              100 * recent("frac_reward_zero_std")));
+  }
+  const double unparsed = store::metric(metrics, "completions/unparsed_ratio");
+  if (unparsed > limits_.unparsed) {
+    raise(step, "unparsed",
+          formatted("no answer could be read from %.0f%% of the responses: compare one with what the reward expects",
+                    100 * unparsed));
+  }
+  const double cut = store::metric(metrics, "completions/clipped_ratio");
+  if (cut > limits_.cut_off) {
+    raise(step, "cut-off",
+          formatted("%.0f%% of the responses hit the length limit: raise it, or soften it with an overlong penalty",
+                    100 * cut));
+  }
+}
+
+void Alerts::check_policy(int64_t step, const store::Metrics& metrics) {
+  const double entropy = recent("entropy");
+  if (entropy < limits_.entropy) {
+    raise(
+        step, "entropy-floor",
+        formatted("entropy is down to %.4f nats: the model explores no longer; raise the temperature or clip_high, or "
+                  "lower the learning rate",
+                  entropy));
+  }
+  const double kl = store::metric(metrics, "kl");
+  if (kl > limits_.kl) {
+    raise(step, "kl-runaway",
+          formatted("KL to the reference is %.2f: lower the learning rate or raise the KL weight", kl));
+  }
+  for (const auto& [name, gap] : metrics) {
+    if (name == "logp_mismatch_max" && !(gap <= limits_.mismatch)) {
+      raise(
+          step, "mismatch",
+          formatted("sampler and trainer differ by %.3g in a log-probability (allowed: %.3g): the gradient is not the "
+                    "policy's",
+                    gap, limits_.mismatch));
+    }
+  }
+}
+
+void Alerts::check_gradient(int64_t step, double norm) {
+  constexpr size_t enough = 10, kept = 20;
+  std::vector<double>& norms = history_["grad_norm"];
+  if (norms.size() >= enough) {
+    std::vector<double> sorted(norms.end() - static_cast<std::ptrdiff_t>(std::min(kept, norms.size())), norms.end());
+    std::nth_element(sorted.begin(), sorted.begin() + static_cast<std::ptrdiff_t>(sorted.size() / 2), sorted.end());
+    const double median = sorted[sorted.size() / 2];
+    if (norm > limits_.grad_spike * median && median > 0) {
+      raise(step, "grad-spike",
+            formatted("gradient norm %.3g is %.0f times the median of the last steps", norm, norm / median));
+    }
+  }
+  if (std::isfinite(norm)) norms.push_back(norm);
+}
+
+void Alerts::check_collapse(int64_t step) {
+  const double length = recent("completions/mean_length");
+  if (first_length_ == 0 && std::isfinite(length)) first_length_ = length;
+  bool low = false;
+  for (const char* name : {"accuracy", "reward"}) {
+    const double now = recent(name);
+    if (!std::isfinite(now)) continue;
+    double& best = best_recent_.try_emplace(name, now).first->second;
+    best = std::max(best, now);
+    if (best > 0 && now < limits_.collapse * best) {
+      low = true;
+      raise(step, "collapse",
+            formatted("%s fell from %.3g to %.3g: go back to an earlier checkpoint with a lower learning rate", name,
+                      best, now));
+    }
+  }
+  // Shorter answers are fine when they are right; answers without the work that makes them right are a guess.
+  const double accuracy = recent("accuracy");
+  if (length < limits_.collapse * first_length_ && accuracy <= best_recent_["accuracy"] * 0.9) {
+    low = true;
+    raise(step, "length-collapse",
+          formatted("responses shrank from %.1f to %.1f tokens and accuracy with them: the model gave up working and "
+                    "guesses",
+                    first_length_, length));
+  }
+  collapsed_ = low;
+}
+
+std::vector<store::Alert> Alerts::eval(int64_t step, const std::string& task, int64_t n,
+                                       const store::Metrics& metrics) {
+  out_.clear();
+  const double now = store::metric(metrics, "pass@1"), reward = recent("reward");
+  if (!std::isfinite(now)) return {};
+  Best& best = best_eval_.try_emplace(task, Best{now, reward}).first->second;
+  const double noise = std::hypot(store::half_width(now, n), store::half_width(best.value, n));
+  if (now < best.value - noise) {
+    if (reward > best.reward) {
+      raise(step, "reward-hacking",
+            formatted("accuracy on %s fell from %.1f%% to %.1f%% while the reward rose from %.2f to %.2f: read the "
+                      "best-rewarded samples",
+                      task.c_str(), 100 * best.value, 100 * now, best.reward, reward));
+    } else if (now < limits_.collapse * best.value) {
+      collapsed_ = true;
+      raise(
+          step, "collapse",
+          formatted("accuracy on %s fell from %.1f%% to %.1f%%: go back to an earlier checkpoint with a lower learning "
+                    "rate",
+                    task.c_str(), 100 * best.value, 100 * now));
+    }
+  }
+  if (now > best.value) best = {now, reward};
+  return std::move(out_);
+}
+
+}  // namespace posttrain::pipeline
