@@ -24,7 +24,7 @@ inline AttentionRows attention_rows(const AttentionJob& job) {
 
 inline void copy_rows(int count, int width, const float* const* from, float* to, int64_t stride) {
   for (int i = 0; i < count; ++i) {
-    for_lanes(0, width, [&](int64_t d, Mask m) { store(to + i * stride + d, load(from[i] + d, m), m); });
+    for_lanes(0, width, [&](int64_t d, auto m) { store(to + i * stride + d, load(from[i] + d, m)); });
   }
 }
 
@@ -43,7 +43,8 @@ inline void score_rows(const AttentionJob& job, const AttentionRows& rows, const
       t.from = nullptr;
       t.from_row = 0;
       t.c_row = rows.stride;
-      t.columns = end - p < 32 ? end - p : 32;
+      t.columns = 32;  // what is past the end lies in the row's slack, or the next run writes over it
+      t.padded = true;
       t.bias = nullptr;
       t.add = false;
       t.a_row = left_stride;
@@ -72,6 +73,7 @@ inline void sum_rows(const AttentionJob& job, const AttentionRows& rows, const f
       t.c_row = out_stride;
       t.from_row = out_stride;
       t.columns = width - d < 32 ? width - d : 32;
+      t.padded = true;
       t.bias = nullptr;
       t.add = false;
       t.a_row = rows.stride;
@@ -85,23 +87,17 @@ inline void sum_rows(const AttentionJob& job, const AttentionRows& rows, const f
   }
 }
 
-// fn(offset, mask of the seen lanes) over the seen part of [rows.low, rows.high), in aligned steps of 16.
+// fn(offset, mask of the seen lanes) over the seen part of a row of scores, in aligned steps of 16.
 template <class Fn>
 inline void for_seen(int32_t low, int32_t high, const Fn& fn) {
-  for (int32_t p = low / 16 * 16; p < high; p += 16) {
-    const Mask m = rest(high - p);
-    if (p < low) {
-      Mask early = first(low - p);
-      fn(p, m, early);
-    } else {
-      fn(p, m, first(0));
-    }
-  }
+  for (int32_t p = low / 16 * 16; p < high; p += 16) fn(p, lanes_between(low - p, high - p));
 }
 
+// Zeros in the steps of 16 that for_seen does not visit but other queries of the job do.
 inline void clear_outside(const AttentionRows& rows, int32_t low, int32_t high, float* scores) {
-  for (int32_t p = rows.low; p < low; ++p) scores[p] = 0;
-  for (int32_t p = high > rows.low ? high : rows.low; p < rows.high; ++p) scores[p] = 0;
+  for (int32_t p = rows.low; p < low / 16 * 16; p += 16) store(scores + p, zero());
+  const int32_t after = high > low ? (high + 15) / 16 * 16 : rows.low;
+  for (int32_t p = after > rows.low ? after : rows.low; p < rows.high; p += 16) store(scores + p, zero());
 }
 
 void attention(const AttentionJob& job) {
@@ -116,16 +112,16 @@ void attention(const AttentionJob& job) {
   for (int i = 0; i < job.queries; ++i) {
     float* s = scores + i * rows.stride;
     F16 most = low_value;
-    for_seen(job.low[i], job.high[i], [&](int32_t p, Mask m, Mask early) {
-      const F16 z = cap(load(s + p, m) * set1(job.scale), job.softcap);
-      store(s + p, z, m);
-      most = max(select(early, low_value, select(m, z, low_value)), most);
+    for_seen(job.low[i], job.high[i], [&](int32_t p, Mask seen) {
+      const F16 z = cap(load(s + p) * set1(job.scale), job.softcap);
+      store(s + p, z);
+      most = max(select(seen, z, low_value), most);
     });
     const float top = maximum(most);
     F16 mass = zero();
-    for_seen(job.low[i], job.high[i], [&](int32_t p, Mask m, Mask early) {
-      const F16 e = select(early, zero(), select(m, exp(load(s + p, m) - set1(top)), zero()));
-      store(s + p, e, m);
+    for_seen(job.low[i], job.high[i], [&](int32_t p, Mask seen) {
+      const F16 e = select(seen, exp(load(s + p) - set1(top)), zero());
+      store(s + p, e);
       mass = mass + e;
     });
     inverse[i] = job.high[i] > job.low[i] ? 1.0f / sum(mass) : 0.0f;
@@ -157,6 +153,7 @@ inline void add_rows(const AttentionJob& job, const AttentionRows& rows, const f
       t.c_row = run.*stride;
       t.from_row = run.*stride;
       t.columns = width - d < 32 ? width - d : 32;
+      t.padded = false;
       t.bias = nullptr;
       t.add = false;
       for_tiles(end - begin, kTileRows, [&](int64_t p, int height) {
@@ -187,16 +184,16 @@ void attention_backward(const AttentionJob& job) {
     float* di = ds + i * rows.stride;
     const float delta = dot(job.v_width, job.dout[i], job.out[i]);
     const F16 top = set1(job.stats[i][0]), inverse = set1(job.stats[i][1]);
-    for_seen(job.low[i], job.high[i], [&](int32_t j, Mask m, Mask early) {
-      const F16 z = cap(load(pi + j, m) * set1(job.scale), job.softcap);
-      const F16 e = select(early, zero(), select(m, exp(z - top) * inverse, zero()));
-      F16 d = e * (load(di + j, m) - set1(delta)) * set1(job.scale);
+    for_seen(job.low[i], job.high[i], [&](int32_t j, Mask seen) {
+      const F16 z = cap(load(pi + j) * set1(job.scale), job.softcap);
+      const F16 e = select(seen, exp(z - top) * inverse, zero());
+      F16 d = e * (load(di + j) - set1(delta)) * set1(job.scale);
       if (job.softcap > 0) {
         const F16 t = z / set1(job.softcap);
         d = d * fnma(t, t, one);
       }
-      store(pi + j, e, m);
-      store(di + j, select(early, zero(), d), m);
+      store(pi + j, e);
+      store(di + j, select(seen, d, zero()));
     });
     clear_outside(rows, job.low[i], job.high[i], pi);
     clear_outside(rows, job.low[i], job.high[i], di);

@@ -47,6 +47,7 @@ void gemm(const GemmJob& job) {
           t.c = last ? y : partial;
           t.c_row = last ? job.y_row : partial_row;
           t.columns = static_cast<int>(columns < kPanel ? columns : kPanel);
+          t.padded = false;
           t.bias = last && job.bias ? job.bias + panel * kPanel : nullptr;
           t.add = last && job.add;
           const int64_t number = (first_row + kRows - 1) / kRows;  // of the tile
@@ -103,6 +104,7 @@ void outer(const OuterJob& job) {
           t.from = t.c;
           t.from_row = t.c_row;
           t.columns = static_cast<int>(columns);
+          t.padded = false;
           t.bias = nullptr;
           t.add = false;
           tile<Right::rows, true>(height, t);

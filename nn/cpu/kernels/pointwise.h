@@ -4,15 +4,17 @@ inline Mask rest(int64_t left) {
   return first(static_cast<int>(left < 16 ? left : 16));
 }
 
-// fn(offset, mask) over [begin, end) in steps of 16.
+// fn(offset, lanes) over [begin, end) in steps of 16.
 template <class Fn>
 inline void for_lanes(int64_t begin, int64_t end, const Fn& fn) {
-  for (int64_t i = begin; i < end; i += 16) fn(i, rest(end - i));
+  int64_t i = begin;
+  for (; i + 16 <= end; i += 16) fn(i, AllLanes{});
+  if (i < end) fn(i, rest(end - i));
 }
 
 inline float dot(int width, const float* a, const float* b) {
   F16 s = zero();
-  for_lanes(0, width, [&](int64_t i, Mask m) { s = fma(load(a + i, m), load(b + i, m), s); });
+  for_lanes(0, width, [&](int64_t i, auto m) { s = fma(load(a + i, m), load(b + i, m), s); });
   return sum(s);
 }
 
@@ -23,7 +25,7 @@ void rmsnorm(const RowsJob& job, Strided x, const float* w, float offset, float 
       float* out = y.data + r * y.stride + h * job.width;
       const float inverse = 1.0f / __builtin_sqrtf(dot(job.width, in, in) / static_cast<float>(job.width) + eps);
       inv_rms[r * job.heads + h] = inverse;
-      for_lanes(0, job.width, [&](int64_t i, Mask m) {
+      for_lanes(0, job.width, [&](int64_t i, auto m) {
         store(out + i, load(in + i, m) * set1(inverse) * (load(w + i, m) + set1(offset)), m);
       });
     }
@@ -39,11 +41,11 @@ void rmsnorm_dx(const RowsJob& job, Strided dy, Strided x, const float* w, float
       float* out = dx.data + r * dx.stride + h * job.width;
       const float inverse = inv_rms[r * job.heads + h];
       F16 s = zero();
-      for_lanes(0, job.width, [&](int64_t i, Mask m) {
+      for_lanes(0, job.width, [&](int64_t i, auto m) {
         s = fma(load(g + i, m) * (load(w + i, m) + set1(offset)), load(in + i, m), s);
       });
       const float pull = sum(s) * inverse * inverse * inverse / static_cast<float>(job.width);
-      for_lanes(0, job.width, [&](int64_t i, Mask m) {
+      for_lanes(0, job.width, [&](int64_t i, auto m) {
         const F16 d = load(g + i, m) * (load(w + i, m) + set1(offset)) * set1(inverse);
         const F16 v = fnma(load(in + i, m), set1(pull), d);
         store(out + i, add ? load(out + i, m) + v : v, m);
@@ -53,7 +55,7 @@ void rmsnorm_dx(const RowsJob& job, Strided dy, Strided x, const float* w, float
 }
 
 void rmsnorm_dw(int64_t rows, int heads, int begin, int end, Strided dy, Strided x, const float* inv_rms, float* dw) {
-  for_lanes(begin, end, [&](int64_t i, Mask m) {
+  for_lanes(begin, end, [&](int64_t i, auto m) {
     F16 s = load(dw + i, m);
     for (int64_t r = 0; r < rows; ++r) {
       for (int h = 0; h < heads; ++h) {
@@ -79,7 +81,7 @@ void rope(const RowsJob& job, Strided x, const int32_t* positions, const float* 
           v[2 * i + 1] = b * c[i] + a * si;
         }
       } else {
-        for_lanes(0, pairs, [&](int64_t i, Mask m) {
+        for_lanes(0, pairs, [&](int64_t i, auto m) {
           const F16 a = load(v + i, m), b = load(v + pairs + i, m);
           const F16 ci = load(c + i, m), si = load(s + i, m) * set1(direction);
           store(v + i, a * ci - b * si, m);
@@ -96,7 +98,7 @@ void gated(bool gelu, int64_t begin, int64_t end, int64_t F, const float* gate_u
   const F16 one = set1(1.0f);
   for (int64_t r = begin; r < end; ++r) {
     const float* gate = gate_up + r * 2 * F;
-    for_lanes(0, F, [&](int64_t i, Mask m) {
+    for_lanes(0, F, [&](int64_t i, auto m) {
       const F16 g = load(gate + i, m), u = load(gate + F + i, m);
       F16 a;
       if (gelu) {
@@ -116,7 +118,7 @@ void gated_backward(bool gelu, int64_t begin, int64_t end, int64_t F, const floa
   for (int64_t r = begin; r < end; ++r) {
     const float* gate = gate_up + r * 2 * F;
     float* dgate = dgate_up + r * 2 * F;
-    for_lanes(0, F, [&](int64_t i, Mask m) {
+    for_lanes(0, F, [&](int64_t i, auto m) {
       const F16 g = load(gate + i, m), u = load(gate + F + i, m), d = load(dy + r * F + i, m);
       F16 a, slope;
       if (gelu) {
@@ -136,17 +138,17 @@ void gated_backward(bool gelu, int64_t begin, int64_t end, int64_t F, const floa
 }
 
 void scale_add(int64_t count, float factor, const float* x, float* y) {
-  for_lanes(0, count, [&](int64_t i, Mask m) { store(y + i, fma(set1(factor), load(x + i, m), load(y + i, m)), m); });
+  for_lanes(0, count, [&](int64_t i, auto m) { store(y + i, fma(set1(factor), load(x + i, m), load(y + i, m)), m); });
 }
 
 void scale(int64_t count, float factor, const float* x, float* y) {
-  for_lanes(0, count, [&](int64_t i, Mask m) { store(y + i, set1(factor) * load(x + i, m), m); });
+  for_lanes(0, count, [&](int64_t i, auto m) { store(y + i, set1(factor) * load(x + i, m), m); });
 }
 
 inline float maximum_of(int64_t count, const float* z) {
   const F16 low = set1(-kInfinity);
   F16 most = low;
-  for_lanes(0, count, [&](int64_t i, Mask m) {
+  for_lanes(0, count, [&](int64_t i, auto m) {
     const F16 v = load(z + i, m);
     most = i + 16 <= count ? max(v, most) : max(select(m, v, low), most);
   });
@@ -155,12 +157,12 @@ inline float maximum_of(int64_t count, const float* z) {
 
 float exp_sum(int64_t count, float top, const float* z) {
   F16 s = zero();
-  for_lanes(0, count, [&](int64_t i, Mask m) { s = s + select(m, exp(load(z + i, m) - set1(top)), zero()); });
+  for_lanes(0, count, [&](int64_t i, auto m) { s = s + select(m, exp(load(z + i, m) - set1(top)), zero()); });
   return sum(s);
 }
 
 void exp_shifted(int64_t count, float top, const float* z, float* y) {
-  for_lanes(0, count, [&](int64_t i, Mask m) { store(y + i, exp(load(z + i, m) - set1(top)), m); });
+  for_lanes(0, count, [&](int64_t i, auto m) { store(y + i, exp(load(z + i, m) - set1(top)), m); });
 }
 
 inline F16 cap(F16 z, float softcap) {
@@ -169,10 +171,10 @@ inline F16 cap(F16 z, float softcap) {
 
 void head_block(int64_t columns, float inverse_temperature, float softcap, float* z, float* stats) {
   for_lanes(0, columns,
-            [&](int64_t i, Mask m) { store(z + i, cap(load(z + i, m), softcap) * set1(inverse_temperature), m); });
+            [&](int64_t i, auto m) { store(z + i, cap(load(z + i, m), softcap) * set1(inverse_temperature), m); });
   const float top = maximum_of(columns, z);
   F16 mass = zero(), weighted = zero();
-  for_lanes(0, columns, [&](int64_t i, Mask m) {
+  for_lanes(0, columns, [&](int64_t i, auto m) {
     const F16 d = load(z + i, m) - set1(top);
     const F16 e = select(m, exp(d), zero());
     mass = mass + e;
@@ -186,7 +188,7 @@ void head_block(int64_t columns, float inverse_temperature, float softcap, float
 void head_gradient(const HeadGradient& g, float* z) {
   const F16 one = set1(1.0f);
   const float to_tanh = g.softcap > 0 ? 1.0f / (g.inverse_temperature * g.softcap) : 0;
-  for_lanes(0, g.columns, [&](int64_t i, Mask m) {
+  for_lanes(0, g.columns, [&](int64_t i, auto m) {
     const F16 v = cap(load(z + i, m), g.softcap) * set1(g.inverse_temperature);
     const F16 logp = v - set1(g.lse), p = exp(logp);
     F16 d = p * set1(-g.dlogp);
@@ -205,7 +207,7 @@ void head_gradient(const HeadGradient& g, float* z) {
 void adamw(const AdamWJob& job, int64_t count, float* param, const float* gradient, float* m, float* v) {
   const F16 b1 = set1(job.beta1), b2 = set1(job.beta2), c1 = set1(1 - job.beta1), c2 = set1(1 - job.beta2);
   const F16 keep = set1(1 - job.lr * job.decay), step = set1(job.lr / job.correction1);
-  for_lanes(0, count, [&](int64_t i, Mask mask) {
+  for_lanes(0, count, [&](int64_t i, auto mask) {
     const F16 g = load(gradient + i, mask) * set1(job.gradient_scale);
     const F16 m1 = fma(b1, load(m + i, mask), c1 * g);
     const F16 v1 = fma(b2, load(v + i, mask), c2 * g * g);

@@ -17,6 +17,10 @@ struct U16 {
 inline Mask first(int n) {
   return {static_cast<__mmask16>(n >= 16 ? 0xFFFFu : n <= 0 ? 0u : (1u << n) - 1u)};
 }
+// Lanes from <= i < to.
+inline Mask lanes_between(int from, int to) {
+  return {static_cast<__mmask16>(first(to).m & static_cast<__mmask16>(~first(from).m))};
+}
 inline F16 set1(float x) {
   return {_mm512_set1_ps(x)};
 }
@@ -112,6 +116,10 @@ inline Mask first(int n) {
   const __m256i i = _mm256_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7);
   return {_mm256_castsi256_ps(_mm256_cmpgt_epi32(_mm256_set1_epi32(n), i)),
           _mm256_castsi256_ps(_mm256_cmpgt_epi32(_mm256_set1_epi32(n - 8), i))};
+}
+inline Mask lanes_between(int from, int to) {
+  const Mask a = first(from), b = first(to);
+  return {_mm256_andnot_ps(a.a, b.a), _mm256_andnot_ps(a.b, b.b)};
 }
 inline F16 set1(float x) {
   return {_mm256_set1_ps(x), _mm256_set1_ps(x)};
@@ -220,6 +228,11 @@ inline Mask first(int n) {
   for (int i = 0; i < 16; ++i) m.v[i] = i < n;
   return m;
 }
+inline Mask lanes_between(int from, int to) {
+  Mask m;
+  for (int i = 0; i < 16; ++i) m.v[i] = from <= i && i < to;
+  return m;
+}
 inline F16 set1(float x) {
   return lanes([&](int) { return x; });
 }
@@ -301,6 +314,18 @@ inline F16 high_half(const U16& a) {
 }
 
 #endif
+
+// All lanes, known when compiled: masked stores are slow on some CPUs and can't be forwarded to loads.
+struct AllLanes {};
+inline F16 load(const float* p, AllLanes) {
+  return load(p);
+}
+inline void store(float* p, F16 a, AllLanes) {
+  store(p, a);
+}
+inline F16 select(AllLanes, F16 a, F16) {
+  return a;
+}
 
 // Sums and maxima over the lanes as one fixed tree: i with i + 8, then i + 4, i + 2, i + 1.
 #if defined(POSTTRAIN_ISA_AVX512) || defined(POSTTRAIN_ISA_AVX2)

@@ -13,6 +13,7 @@ struct Tile {
   float* c;
   int64_t c_row;
   int columns;        // written: 1 .. 16 * NV
+  bool padded;        // rows of c have room for whole vectors
   const float* bias;  // added at the end
   bool add;           // c += the sum
   const float* next;  // Ahead::panel only
@@ -29,11 +30,16 @@ inline void run_tile(const Tile& t) {
   Mask mask[NV];
 #pragma GCC unroll 4
   for (int j = 0; j < NV; ++j) mask[j] = first(t.columns - 16 * j);
+  const bool whole = t.padded || t.columns >= 16 * NV;
   F16 sum[R][NV];
 #pragma GCC unroll 16
   for (int i = 0; i < R; ++i) {
 #pragma GCC unroll 4
-    for (int j = 0; j < NV; ++j) sum[i][j] = t.from ? load(t.from + i * t.from_row + 16 * j, mask[j]) : zero();
+    for (int j = 0; j < NV; ++j) {
+      sum[i][j] = !t.from ? zero()
+                  : whole ? load(t.from + i * t.from_row + 16 * j)
+                          : load(t.from + i * t.from_row + 16 * j, mask[j]);
+    }
   }
   const float* a = t.a;
   const float* b = static_cast<const float*>(t.b);
@@ -69,9 +75,14 @@ inline void run_tile(const Tile& t) {
 #pragma GCC unroll 4
     for (int j = 0; j < NV; ++j) {
       F16 y = sum[i][j];
+      float* c = t.c + i * t.c_row + 16 * j;
       if (t.bias) y = y + load(t.bias + 16 * j, mask[j]);
-      if (t.add) y = load(t.c + i * t.c_row + 16 * j, mask[j]) + y;
-      store(t.c + i * t.c_row + 16 * j, y, mask[j]);
+      if (t.add) y = (whole ? load(c) : load(c, mask[j])) + y;
+      if (whole) {
+        store(c, y);
+      } else {
+        store(c, y, mask[j]);
+      }
     }
   }
 }
