@@ -36,6 +36,19 @@ void keep_failed_batch(StageRun& run, const TrainingStage& stage, int64_t step, 
   run.session.progress().note("the batch is kept in " + file.string());
 }
 
+// What a line on the terminal has room for.
+store::Metrics headline(const store::EvalRecord& record) {
+  const std::string k = std::to_string(record.k);
+  store::Metrics out;
+  for (const auto& metric : record.metrics) {
+    for (const std::string& name : {std::string("pass@1"), "cons@" + k, "pass@" + k, std::string("mean_length"),
+                                    std::string("format"), std::string("truncated")}) {
+      if (metric.first == name) out.push_back(metric);
+    }
+  }
+  return out;
+}
+
 }  // namespace
 
 int64_t saved_step(const RunFolder& folder, const std::string& stage) {
@@ -63,7 +76,7 @@ void run_evaluation(StageRun& run, model::Transformer& model, const EvalSettings
   record.task = session.recipe().task.settings.type();
   session.store().write_eval(record);
   session.metrics_file().eval(run.spec.name, record);
-  session.progress().eval(step, record.task, record.metrics);
+  session.progress().eval(step, record.task, headline(record));
 }
 
 StageEnd run_training(StageRun& run, TrainingStage& stage) {
