@@ -4,6 +4,7 @@
 #include "base/file.h"
 #include "base/rng.h"
 #include "model/checkpoint.h"
+#include "pipeline/alerts.h"
 #include "pipeline/stage.h"
 
 namespace posttrain::pipeline {
@@ -49,6 +50,13 @@ store::Metrics headline(const store::EvalRecord& record) {
   return out;
 }
 
+// Alerts look back over steps; those before the checkpoint are told to them again.
+Alerts alerts_so_far(StageRun& run, int64_t step) {
+  Alerts alerts;
+  for (int64_t i = 1; i <= step; ++i) alerts.step(i, run.session.store().metrics(run.index, i));
+  return alerts;
+}
+
 }  // namespace
 
 int64_t saved_step(const RunFolder& folder, const std::string& stage) {
@@ -82,6 +90,7 @@ void run_evaluation(StageRun& run, model::Transformer& model, const EvalSettings
 StageEnd run_training(StageRun& run, TrainingStage& stage) {
   Session& session = run.session;
   int64_t step = resume_from_checkpoint(run, stage);
+  Alerts alerts = alerts_so_far(run, step);
   session.progress().stage(run.spec.name, run.index, static_cast<int>(session.recipe().stages.size()), stage.steps,
                            step);
   const auto evaluates = [&](int64_t at) {
@@ -102,9 +111,11 @@ StageEnd run_training(StageRun& run, TrainingStage& stage) {
     }
     record.stage = run.index;
     record.step = step + 1;
+    record.alerts = alerts.step(step + 1, record.metrics);
     session.store().write_step(record);
     session.metrics_file().step(run.spec.name, record);
     session.progress().step(step + 1, record.metrics);
+    for (const auto& alert : record.alerts) session.progress().alert(alert.text);
     if (evaluates(step + 1)) run_evaluation(run, stage.model, stage.eval.eval, step + 1);
     const bool last = step + 1 == stage.steps;
     if (!last && stage.save_every_steps > 0 && (step + 1) % stage.save_every_steps == 0)
