@@ -17,6 +17,7 @@ Action recipe_command(Arguments&);
 Action sandbox_command(Arguments&);
 Action report_command(Arguments&);
 Action schema_command(Arguments&);
+Action score_command(Arguments&);
 
 namespace {
 
@@ -32,6 +33,7 @@ constexpr auto table = std::to_array<Command>({
     {"sandbox", "Sandbox", "Say which walls this machine gives", &sandbox_command},
     {"parity", "Check", "Compare with fixtures made by Hugging Face transformers", &parity_command},
     {"bench", "Check", "Measure speed against this machine's own limits", &bench_command},
+    {"score", "Judge", "Judge replies read from stdin: score math", &score_command},
     {"help", "Learn", "Explain a command, or a key or section of recipes", &help_command},
 });
 

@@ -13,7 +13,8 @@ Score ExactReward::score(const Sample& sample) const {
     if (!settings_.ignore_case) return a == b;
     return std::tolower(static_cast<unsigned char>(a)) == std::tolower(static_cast<unsigned char>(b));
   };
-  if (!gold.empty() && std::ranges::equal(given, gold, same)) return {1, Verdict::right, std::string(given), std::string(given)};
+  if (!gold.empty() && std::ranges::equal(given, gold, same))
+    return {1, Verdict::right, std::string(given), std::string(given)};
   return {0, Verdict::wrong, std::string(given), std::string(given)};
 }
 

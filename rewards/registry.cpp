@@ -8,6 +8,7 @@
 #include "rewards/code.h"
 #include "rewards/exact.h"
 #include "rewards/format.h"
+#include "rewards/math_reward.h"
 
 namespace posttrain::rewards {
 
@@ -42,6 +43,7 @@ constexpr bool judges = true, shapes = false;
 constexpr std::array table = {
     entry<CodeReward>("code", judges, "The program in the completion passes hidden tests in the sandbox"),
     entry<ExactReward>("exact", judges, "1 when the text of the first answer tag is the gold answer, else 0"),
+    entry<MathReward>("math", judges, "1 when the reply's answer equals the gold answer as mathematics, else 0"),
     entry<FormatReward>("format", shapes, "1 when the whole response is a think block and an answer block, else 0"),
 };
 

@@ -1,0 +1,57 @@
+#include "rewards/math/choice.h"
+
+#include <cctype>
+#include <string>
+
+namespace posttrain::rewards::math {
+
+namespace {
+
+bool alnum(char c) {
+  return std::isalnum(static_cast<unsigned char>(c)) != 0;
+}
+
+}  // namespace
+
+std::optional<char> choice_letter(std::string_view normalized, bool& whole) {
+  // Markup off: font commands, braces, emphasis.
+  std::string text;
+  for (size_t i = 0; i < normalized.size() && text.size() < 200; ++i) {
+    const char c = normalized[i];
+    if (c == '\\') {
+      size_t end = i + 1;
+      while (end < normalized.size() && std::isalpha(static_cast<unsigned char>(normalized[end])) != 0) ++end;
+      const std::string_view name = normalized.substr(i + 1, end - i - 1);
+      if (!name.starts_with("text") && !name.starts_with("math") && name != "mbox" && name != "boldsymbol" &&
+          name != "bf" && name != "rm")
+        return std::nullopt;
+      i = end - 1;
+      continue;
+    }
+    if (c == '{' || c == '}' || c == '*' || c == '`') continue;
+    if (c == ' ' && (text.empty() || text.back() == ' ')) continue;
+    text += c;
+  }
+  std::string_view rest = text;
+  for (const std::string_view word : {"option ", "choice ", "Option ", "Choice ", "answer "}) {
+    if (rest.starts_with(word)) rest.remove_prefix(word.size());
+  }
+  const bool paren = rest.starts_with('(') || rest.starts_with('[');
+  if (paren) rest.remove_prefix(1);
+  if (rest.empty()) return std::nullopt;
+  const auto letter = static_cast<char>(std::toupper(static_cast<unsigned char>(rest[0])));
+  if (letter < 'A' || letter > 'J') return std::nullopt;
+  const bool upper = rest[0] == letter;
+  rest.remove_prefix(1);
+  std::string_view tail = rest;
+  while (!tail.empty() && std::string_view(" .):]").find(tail.back()) != std::string_view::npos) tail.remove_suffix(1);
+  whole = tail.empty();
+  if (whole) return letter;
+  if (!upper) return std::nullopt;
+  if (paren) return rest.starts_with(')') || rest.starts_with(']') ? std::optional(letter) : std::nullopt;
+  const bool marked = (rest.starts_with(')') || rest.starts_with('.') || rest.starts_with(':')) &&
+                      (rest.size() < 2 || !alnum(rest[1]) || rest[0] != '.');
+  return marked ? std::optional(letter) : std::nullopt;
+}
+
+}  // namespace posttrain::rewards::math

@@ -1,0 +1,13 @@
+// Letters of multiple choice.
+#pragma once
+
+#include <optional>
+#include <string_view>
+
+namespace posttrain::rewards::math {
+
+// The letter (A..J, in upper case) of an answer that is a choice: "C", "(C)", "C) 42", "**C**", "\text{(C)}", "Option
+// C". `whole` is set when nothing but the letter stands there.
+std::optional<char> choice_letter(std::string_view normalized, bool& whole);
+
+}  // namespace posttrain::rewards::math

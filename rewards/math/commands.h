@@ -1,0 +1,21 @@
+// The commands of LaTeX that mean something in an answer. Private to the lexer.
+#pragma once
+
+#include <string_view>
+
+#include "rewards/math/lexer.h"
+
+namespace posttrain::rewards::math {
+
+struct Command {
+  std::string_view name;
+  Tok type;
+  uint8_t op = 0;
+};
+
+// Null when there is no such command.
+const Command* find_command(std::string_view name);
+// True for words that are commands without a backslash.
+bool is_bare_command(std::string_view word);
+
+}  // namespace posttrain::rewards::math

@@ -1,0 +1,296 @@
+#include "rewards/math/compare.h"
+
+#include <algorithm>
+
+#include "rewards/math/lexer.h"
+#include "rewards/math/measure.h"
+#include "rewards/math/named.h"
+#include "rewards/math/ratio.h"
+#include "rewards/math/real_set.h"
+
+namespace posttrain::rewards::math {
+
+namespace {
+
+constexpr int deepest = 24;
+
+Same equal(Case& c, int a, int b, int depth);
+
+Same both(Same a, Same b) {
+  if (a == Same::no || b == Same::no) return Same::no;
+  return a == Same::yes && b == Same::yes ? Same::yes : Same::unknown;
+}
+
+bool has_sign(const Tree& t, int node) {
+  const std::vector<bool> below = t.below(node);
+  for (int i = 0; i <= node; ++i) {
+    if (below[static_cast<size_t>(i)] && (t.kind(i) == Kind::plus_minus || t.kind(i) == Kind::minus_plus)) return true;
+  }
+  return false;
+}
+
+// Items of a list or set, a ± b taken as two.
+std::vector<int> items_of(Tree& t, int node) {
+  std::vector<int> out;
+  const std::vector<int> kids(t.kids(node).begin(), t.kids(node).end());
+  for (const int item : kids) {
+    if (t.is_scalar(item) && has_sign(t, item)) {
+      out.push_back(t.choose_sign(item, +1));
+      out.push_back(t.choose_sign(item, -1));
+    } else if (t.kind(item) == Kind::list) {
+      for (const int inner : t.kids(item)) out.push_back(inner);
+    } else {
+      out.push_back(item);
+    }
+  }
+  if (out.size() > 300) throw OverBudget{};
+  return out;
+}
+
+std::vector<int> copy_of(std::span<const int> kids) {
+  return {kids.begin(), kids.end()};  // comparing adds nodes, which moves the originals
+}
+
+Same ordered(Case& c, const std::vector<int>& a, const std::vector<int>& b, int depth) {
+  if (a.size() != b.size()) return Same::no;
+  Same out = Same::yes;
+  for (size_t i = 0; i < a.size() && out != Same::no; ++i) out = both(out, equal(c, a[i], b[i], depth + 1));
+  return out;
+}
+
+// Every item of `a` among `b`; with `once` each of b serves one of a.
+Same included(Case& c, const std::vector<int>& a, const std::vector<int>& b, bool once, int depth) {
+  std::vector<bool> used(b.size());
+  Same out = Same::yes;
+  for (const int x : a) {
+    Same found = Same::no;
+    // The same place first: most lists are written in the same order.
+    const size_t start = static_cast<size_t>(&x - a.data());
+    for (size_t k = 0; k < b.size() && found != Same::yes; ++k) {
+      const size_t i = (start + k) % b.size();
+      if (once && used[i]) continue;
+      const Same same = equal(c, x, b[i], depth + 1);
+      if (same == Same::yes) used[i] = true;
+      if (same != Same::no) found = same;
+    }
+    out = both(out, found);
+    if (out == Same::no) return out;
+  }
+  return out;
+}
+
+Same unordered(Case& c, const std::vector<int>& a, const std::vector<int>& b, bool repeats_count, int depth) {
+  if (repeats_count) return a.size() == b.size() ? included(c, a, b, true, depth) : Same::no;
+  const Same there = included(c, a, b, false, depth);
+  return there == Same::no ? there : both(there, included(c, b, a, false, depth));
+}
+
+bool has_intervals(const Tree& t, int node) {
+  node = t.bare(node);
+  switch (t.kind(node)) {
+    case Kind::set_union:
+    case Kind::set_intersection:
+    case Kind::set_difference:
+    case Kind::number_set:
+      return true;
+    case Kind::relation:
+      for (int i = 0; i + 1 < t.at(node).count; ++i) {
+        if (t.relation(node, i) != Relation::equal && t.relation(node, i) <= Relation::greater_equal) return true;
+        if (t.relation(node, i) == Relation::in) return true;
+      }
+      return false;
+    case Kind::set:
+      return t.at(node).count == 1 && t.kind(t.kid(node, 0)) == Kind::given;
+    case Kind::list:
+      return std::ranges::any_of(t.kids(node), [&](int k) { return has_intervals(t, k); });
+    case Kind::bracket: {
+      const int open = t.at(node).op / 16, close = t.at(node).op % 16;
+      if (t.at(node).count != 2) return false;
+      const auto infinite = [&](int k) {
+        const int bare = t.bare(t.kid(node, k));
+        return t.kind(bare) == Kind::infinity ||
+               (t.kind(bare) == Kind::neg && t.kind(t.bare(t.kid(bare, 0))) == Kind::infinity);
+      };
+      return open != close || open == static_cast<int>(Bracket::square) || infinite(0) || infinite(1);
+    }
+    default:
+      return false;
+  }
+}
+
+// A number times a matrix becomes a matrix.
+int multiplied_out(Tree& t, int node) {
+  node = t.bare(node);
+  if (t.kind(node) == Kind::neg && t.kind(t.bare(t.kid(node, 0))) == Kind::matrix) {
+    const int m = t.bare(t.kid(node, 0));
+    std::vector<int> cells(t.kids(m).begin(), t.kids(m).end());
+    for (int& cell : cells) cell = t.add(Kind::neg, {cell});
+    return t.add(Kind::matrix, cells, 0, t.at(m).index);
+  }
+  if (t.kind(node) != Kind::mul) return node;
+  for (const int side : {0, 1}) {
+    const int m = t.bare(t.kid(node, side)), factor = t.kid(node, 1 - side);
+    const bool vector = t.kind(m) == Kind::bracket && side == 1;
+    if ((t.kind(m) != Kind::matrix && !vector) || !t.is_scalar(factor)) continue;
+    std::vector<int> cells(t.kids(m).begin(), t.kids(m).end());
+    for (int& cell : cells) cell = t.add(Kind::mul, {factor, cell});
+    return t.add(t.kind(m), cells, t.at(m).op, t.at(m).index);
+  }
+  return node;
+}
+
+Same matrices(Case& c, int a, int b, int depth) {
+  Tree& t = c.tree;
+  const auto flat = [&](int m) {
+    return t.kind(m) == Kind::bracket || t.at(m).index == 1 || t.at(m).index == t.at(m).count;
+  };
+  const bool tuple = t.kind(a) == Kind::bracket || t.kind(b) == Kind::bracket;
+  if (tuple ? !flat(a) || !flat(b) : t.at(a).index != t.at(b).index) return Same::no;
+  return ordered(c, copy_of(t.kids(a)), copy_of(t.kids(b)), depth);
+}
+
+// Equations and inequalities that stand for themselves.
+Same relations(Case& c, int a, int b, int depth) {
+  Tree& t = c.tree;
+  const int n = t.at(a).count;
+  if (n == 2 && t.at(b).count == 2) {
+    const Relation ra = t.relation(a, 0), rb = t.relation(b, 0);
+    const bool scalars =
+        t.is_scalar(t.kid(a, 0)) && t.is_scalar(t.kid(a, 1)) && t.is_scalar(t.kid(b, 0)) && t.is_scalar(t.kid(b, 1));
+    const auto kind = [](Relation r) {
+      return r == Relation::equal || r == Relation::not_equal ? 0
+             : r == Relation::less || r == Relation::greater  ? 1
+                                                              : 2;
+    };
+    if (scalars && ra <= Relation::greater_equal && rb <= Relation::greater_equal) {
+      if (kind(ra) != kind(rb) || (kind(ra) == 0 && ra != rb)) return Same::no;
+      const auto up = [](Relation r) { return r == Relation::greater || r == Relation::greater_equal; };
+      const auto p =
+          proportional(c, t.add(Kind::sub, {t.kid(a, 0), t.kid(a, 1)}), t.add(Kind::sub, {t.kid(b, 0), t.kid(b, 1)}));
+      if (!p) return Same::unknown;
+      if (*p == 0) return Same::no;
+      return kind(ra) == 0 || (*p > 0) == (up(ra) == up(rb)) ? Same::yes : Same::no;
+    }
+  }
+  if (n != t.at(b).count) return Same::no;
+  for (int i = 0; i + 1 < n; ++i) {
+    if (t.relation(a, i) != t.relation(b, i)) return Same::no;
+  }
+  return ordered(c, copy_of(t.kids(a)), copy_of(t.kids(b)), depth);
+}
+
+bool is_collection(Kind k) {
+  return k == Kind::list || k == Kind::set || k == Kind::bracket || k == Kind::empty_set;
+}
+
+bool means_empty(const Tree& t, int node) {
+  if (t.kind(node) == Kind::empty_set) return true;
+  if (t.kind(node) != Kind::text) return false;
+  const std::string& w = t.name(node);
+  return w == "no solution" || w == "no solutions" || w == "no real solutions" || w == "no real solution" ||
+         w == "none" || w == "empty set" || w == "the empty set";
+}
+
+Same collections(Case& c, int a, int b, int depth) {
+  Tree& t = c.tree;
+  const Kind ka = t.kind(a), kb = t.kind(b);
+  if (ka == Kind::bracket && kb == Kind::bracket) {
+    const auto square = [&](int n, int shift) {
+      return ((t.at(n).op >> shift) & 15) == static_cast<int>(Bracket::square);
+    };
+    // Of two ends the brackets say whether they belong.
+    const bool ends = t.at(a).count == 2 && (square(a, 4) != square(b, 4) || square(a, 0) != square(b, 0));
+    return ends ? Same::no : ordered(c, copy_of(t.kids(a)), copy_of(t.kids(b)), depth);
+  }
+  if (ka == Kind::bracket || kb == Kind::bracket) {
+    const int other = ka == Kind::bracket ? b : a;
+    // A tuple without its brackets keeps its order; a set has none.
+    if (t.kind(other) != Kind::list) return Same::no;
+    return ordered(c, copy_of(t.kids(a)), copy_of(t.kids(b)), depth);
+  }
+  const bool repeats = ka == Kind::list && kb == Kind::list;
+  return unordered(c, items_of(t, a), items_of(t, b), repeats, depth);
+}
+
+Same texts(Case& c, int a, int b) {
+  const Tree& t = c.tree;
+  c.method = "text";
+  const auto words = [&](int n) {
+    std::string out = t.kind(n) == Kind::symbol || t.kind(n) == Kind::text ? t.name(n) : t.print(n);
+    for (char& ch : out) ch = static_cast<char>(ch >= 'A' && ch <= 'Z' ? ch - 'A' + 'a' : ch);
+    return out;
+  };
+  return words(a) == words(b) ? Same::yes : Same::no;
+}
+
+// Both sides without names, units apart.
+Same values(Case& c, int a, int b, int depth) {
+  Tree& t = c.tree;
+  if (const auto with_units = compare_measures(c, a, b, [&](int x, int y) { return equal(c, x, y, depth + 1); })) {
+    return *with_units;
+  }
+  if (t.is_scalar(a) && has_sign(t, a)) a = t.add(Kind::list, {t.choose_sign(a, +1), t.choose_sign(a, -1)});
+  if (t.is_scalar(b) && has_sign(t, b)) b = t.add(Kind::list, {t.choose_sign(b, +1), t.choose_sign(b, -1)});
+  a = multiplied_out(t, a);
+  b = multiplied_out(t, b);
+  if (t.is_scalar(a) && t.is_scalar(b)) return compare_scalars(c, a, b);
+  const Kind ka = t.kind(a), kb = t.kind(b);
+  c.method = "structure";
+  if (ka == Kind::ratio || kb == Kind::ratio) return compare_ratios(c, a, b);
+  if (ka == Kind::phrase || kb == Kind::phrase) {
+    const bool same_words = ka == kb && t.name(a) == t.name(b);
+    return same_words ? equal(c, t.kid(a, 0), t.kid(b, 0), depth + 1) : Same::no;
+  }
+  if (has_intervals(t, a) || has_intervals(t, b)) {
+    const auto x = real_set(c, a), y = real_set(c, b);
+    if (x && y) return compare_sets(c, *x, *y);
+    if (ka != kb) return Same::no;
+  }
+  if (ka == Kind::relation && kb == Kind::relation) return relations(c, a, b, depth);
+  if (means_empty(t, a) && means_empty(t, b)) return Same::yes;
+  if (ka == Kind::matrix || kb == Kind::matrix) {
+    const auto fits = [](Kind k) { return k == Kind::matrix || k == Kind::bracket; };
+    return fits(ka) && fits(kb) ? matrices(c, a, b, depth) : Same::no;
+  }
+  if (is_collection(ka) && is_collection(kb)) return collections(c, a, b, depth);
+  // One thing alone in a list or in braces is that thing.
+  const auto alone = [&](int n, Kind k) { return (k == Kind::list || k == Kind::set) && t.at(n).count == 1; };
+  if (alone(a, ka)) return equal(c, t.kid(a, 0), b, depth + 1);
+  if (alone(b, kb)) return equal(c, a, t.kid(b, 0), depth + 1);
+  if (ka == Kind::text || kb == Kind::text) return texts(c, a, b);
+  if (ka != kb || t.at(a).op != t.at(b).op || t.at(a).count != t.at(b).count || t.at(a).count == 0) {
+    return ka == kb && t.at(a).count == 0 && t.at(a).op == t.at(b).op && t.at(a).index == t.at(b).index ? Same::yes
+                                                                                                        : Same::no;
+  }
+  return ordered(c, copy_of(t.kids(a)), copy_of(t.kids(b)), depth);
+}
+
+Same equal(Case& c, int a, int b, int depth) {
+  c.budget.spend(30);
+  if (depth > deepest) throw OverBudget{};
+  Tree& t = c.tree;
+  a = t.bare(a);
+  b = t.bare(b);
+  if (t.kind(a) == Kind::relation && t.kind(b) == Kind::relation && relations(c, a, b, depth) == Same::yes)
+    return Same::yes;
+  const auto list_a = named_list(c, a), list_b = named_list(c, b);
+  if (list_a && list_b && list_a->names != list_b->names) return Same::no;
+  if (list_a) a = list_a->node;
+  if (list_b) b = list_b->node;
+  const auto x = named_value(c, a), y = named_value(c, b);
+  if (x && y && !names_agree(*x, *y)) {
+    c.method = "names";
+    return Same::no;
+  }
+  if (x) a = t.bare(x->value);
+  if (y) b = t.bare(y->value);
+  return values(c, a, b, depth);
+}
+
+}  // namespace
+
+Same compare_answers(Case& c, int gold, int pred) {
+  return equal(c, gold, pred, 0);
+}
+
+}  // namespace posttrain::rewards::math

@@ -1,0 +1,132 @@
+#include "rewards/math/measure.h"
+
+namespace posttrain::rewards::math {
+
+namespace {
+
+struct Measured {
+  int value;
+  std::optional<Unit> unit;
+  bool degrees = false;  // by a degree sign
+  bool percent = false;
+};
+
+bool nameless(const Unit& u) {
+  for (const auto p : u.powers) {
+    if (p != 0) return false;
+  }
+  // "units", "square units": no unit at all.
+  return u.noun.empty() || u.noun == "=" || u.noun == "=unit=" || u.noun == "=square=unit=" || u.noun == "=cubic=unit=";
+}
+
+bool agree(const Unit& a, const Unit& b) {
+  return a.converts_to(b) && (is_noon(a) ? a.factor == b.factor : same_noun(a, b));
+}
+
+Measured measured(Tree& t, int node) {
+  node = t.bare(node);
+  switch (t.kind(node)) {
+    case Kind::quantity: {
+      Measured out = measured(t, t.kid(node, 0));
+      if (!nameless(t.unit(node))) out.unit = t.unit(node);
+      return out;
+    }
+    case Kind::percent:
+      return {t.kid(node, 0), std::nullopt, false, true};
+    case Kind::degree: {
+      Unit unit = *parse_unit("degree");
+      return {t.kid(node, 0), unit, true, false};
+    }
+    case Kind::neg: {
+      Measured out = measured(t, t.kid(node, 0));
+      if (out.unit || out.percent)
+        out.value = t.add(Kind::neg, {out.value});
+      else
+        out.value = node;
+      return out;
+    }
+    case Kind::add:
+    case Kind::sub: {
+      const Kind kind = t.kind(node);
+      const int left = t.kid(node, 0), right = t.kid(node, 1);
+      Measured l = measured(t, left), r = measured(t, right);
+      if (!l.unit && !r.unit) return {node, std::nullopt};
+      if (l.unit && r.unit) {
+        if (!agree(*l.unit, *r.unit)) return {node, std::nullopt};
+        // 5 feet 6 inches, in the unit of the first.
+        const Rational rate = r.unit->factor / l.unit->factor;
+        const int converted = rate == Rational(1) ? r.value : t.add(Kind::mul, {t.number(rate), r.value});
+        return {t.add(kind, {l.value, converted}), l.unit, l.degrees};
+      }
+      if (l.percent || r.percent) return {node, std::nullopt};
+      return {t.add(kind, {l.value, r.value}), l.unit ? l.unit : r.unit, l.degrees || r.degrees};
+    }
+    case Kind::mul: {
+      // A unit behind a product of numbers, or 2 (3 cm).
+      Measured r = measured(t, t.kid(node, 1));
+      if (!r.unit) return {node, std::nullopt};
+      return {t.add(Kind::mul, {t.kid(node, 0), r.value}), r.unit, r.degrees};
+    }
+    default:
+      return {node, std::nullopt};
+  }
+}
+
+bool is_angle(const Unit& u) {
+  return u.powers[static_cast<size_t>(Dimension::angle)] == 1;
+}
+
+// Degrees of a value whose unit is an angle, as an expression in radians.
+int in_radians(Tree& t, const Measured& m) {
+  if (m.unit->noun == "radian") return m.value;
+  const int rate = t.add(Kind::div, {t.add(Kind::pi), t.number(Rational(180) / m.unit->factor)});
+  return t.add(Kind::mul, {m.value, rate});
+}
+
+}  // namespace
+
+std::optional<Same> compare_measures(Case& c, int a, int b, const std::function<Same(int, int)>& equal) {
+  Tree& t = c.tree;
+  const Measured x = measured(t, a), y = measured(t, b);
+  if (!x.unit && !y.unit && !x.percent && !y.percent) return std::nullopt;
+  if (x.percent || y.percent) {
+    if (x.unit || y.unit) return Same::no;
+    if (x.percent && y.percent) return equal(x.value, y.value);
+    // A percentage is its value and also its bare figure.
+    const Measured& p = x.percent ? x : y;
+    const int other = x.percent ? y.value : x.value;
+    const Same figure = x.percent ? equal(p.value, other) : equal(other, p.value);
+    if (figure == Same::yes) return figure;
+    const int hundredth = t.add(Kind::div, {p.value, t.number(Rational(100))});
+    // Written anew so that a rounded 33.3333% is seen as the decimal it is.
+    const int scaled =
+        t.is_scalar(p.value) && t.kind(t.bare(p.value)) == Kind::number
+            ? t.number(Literal{t.literal(t.bare(p.value)).value / Rational(100), t.literal(t.bare(p.value)).digits,
+                               t.literal(t.bare(p.value)).last_unit - 2, t.literal(t.bare(p.value)).decimal, false})
+            : hundredth;
+    return x.percent ? equal(scaled, other) : equal(other, scaled);
+  }
+  if (!x.unit || !y.unit) {
+    const Same plain = equal(x.value, y.value);
+    const Measured& m = x.unit ? x : y;
+    if (plain == Same::yes || !is_angle(*m.unit) || m.unit->noun == "radian" || !t.is_scalar(m.value)) return plain;
+    return x.unit ? equal(in_radians(t, x), y.value) : equal(x.value, in_radians(t, y));
+  }
+  if (is_angle(*x.unit) && is_angle(*y.unit) && x.unit->noun != y.unit->noun) {
+    return equal(in_radians(t, x), in_radians(t, y));
+  }
+  if (!agree(*x.unit, *y.unit)) {
+    c.method = "units";
+    return Same::no;
+  }
+  if (is_noon(*x.unit) || x.unit->factor == y.unit->factor) return equal(x.value, y.value);
+  if (!t.is_scalar(x.value) || !t.is_scalar(y.value)) return Same::no;
+  const auto in_base = [&](const Measured& m) {
+    const int bare = t.bare(m.value);
+    if (t.kind(bare) == Kind::number) return t.number(t.literal(bare).value * m.unit->factor);
+    return t.add(Kind::mul, {t.number(m.unit->factor), m.value});
+  };
+  return equal(in_base(x), in_base(y));
+}
+
+}  // namespace posttrain::rewards::math

@@ -1,0 +1,184 @@
+// Words in an answer: connectors, numbers, units, conditions, and prose around a value.
+#include <algorithm>
+#include <cctype>
+
+#include "rewards/math/normalize.h"
+#include "rewards/math/parser_state.h"
+#include "rewards/math/words.h"
+
+namespace posttrain::rewards::math {
+
+namespace {
+
+std::string_view trimmed(std::string_view text) {
+  constexpr std::string_view space = " \x1f,.:;";
+  const size_t begin = text.find_first_not_of(space);
+  if (begin == std::string_view::npos) return {};
+  return text.substr(begin, text.find_last_not_of(space) - begin + 1);
+}
+
+std::string lower(std::string_view text) {
+  std::string out(text);
+  for (char& c : out) c = static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
+  return out;
+}
+
+// Takes "and" or "or" off the front.
+std::optional<Separator> leading_connector(std::string& words) {
+  const size_t end = std::min(words.find(' '), words.size());
+  const std::string first = lower(words.substr(0, end));
+  if (!is_and(first) && !is_or(first)) return std::nullopt;
+  words = trimmed(std::string_view(words).substr(end));
+  return is_or(first) ? Separator::or_ : Separator::and_;
+}
+
+// The same off the back: "3 apples and".
+std::optional<Separator> closing_connector(std::string& words) {
+  const size_t space = words.rfind(' ');
+  const std::string last = lower(space == std::string::npos ? words : words.substr(space + 1));
+  if (!is_and(last) && !is_or(last)) return std::nullopt;
+  words.resize(space == std::string::npos ? 0 : space);
+  return is_or(last) ? Separator::or_ : Separator::and_;
+}
+
+}  // namespace
+
+// The words and texts from here on as one string, with what belongs to units: "m/s", "cm^2".
+std::string Parser::take_words() {
+  std::string words;
+  while (true) {
+    const Token& t = token();
+    if (t.type == Tok::word || t.type == Tok::text) {
+      std::string_view part = t.text;
+      if (part.starts_with('\\')) part.remove_prefix(1);
+      if (!words.empty() && !words.ends_with('/')) words += ' ';
+      words += part;
+      ++at_;
+      if (trimmed(part).empty()) continue;
+      const std::string small = lower(trimmed(part));
+      if (is_and(small) || is_or(small)) break;
+    } else if (t.type == Tok::slash && !words.empty() && (token(1).type == Tok::word || token(1).type == Tok::text)) {
+      words += '/';
+      ++at_;
+    } else if (t.type == Tok::caret && !words.empty()) {
+      const bool group = token(1).type == Tok::open && token(3).type == Tok::close;
+      const bool minus = group && token(2).type == Tok::minus && token(4).type == Tok::close;
+      const Token& power = group ? token(2) : minus ? token(3) : token(1);
+      if (power.type != Tok::number) break;
+      words += '^' + std::string(power.text);
+      at_ += group ? 4 : 2;
+    } else {
+      break;
+    }
+  }
+  return std::string(trimmed(words));
+}
+
+bool Parser::value_follows() const {
+  switch (token().type) {
+    case Tok::number:
+    case Tok::symbol:
+    case Tok::frac:
+    case Tok::sqrt:
+    case Tok::pi:
+    case Tok::infinity:
+    case Tok::minus:
+    case Tok::plus_minus:
+    case Tok::open:
+    case Tok::currency:
+    case Tok::function:
+    case Tok::bar:
+    case Tok::binom:
+    case Tok::empty_set:
+    case Tok::number_set:
+      return true;
+    default:
+      return false;
+  }
+}
+
+void Parser::unit_behind(const Unit& unit) {
+  tree_.units.push_back(unit);
+  if (tree_.units.size() > 200) throw OverBudget{};
+  if (is_noon(unit)) reduce(bind_ratio);
+  postfix(Kind::quantity, static_cast<int>(tree_.units.size()) - 1);
+}
+
+// Words where a value is expected.
+void Parser::operand_words() {
+  std::string words = take_words();
+  if (const auto connector = leading_connector(words)) {
+    if (*connector == Separator::or_) frame().separator = Separator::or_;
+  }
+  const auto trailing = closing_connector(words);
+  if (!words.empty() && is_condition(words)) {
+    const size_t space = words.find(' ');
+    words = space == std::string::npos ? "" : words.substr(space + 1);
+  }
+  if (words.empty()) return;
+  const auto number = number_from_words(words);
+  if (number) {
+    deliver(tree_.number(*number));
+  } else if (!trailing && token().type != Tok::relation && value_follows()) {
+    if (is_hedge(words)) throw NoParse{};
+    const auto unit = parse_unit(words);
+    if (unit && unit->powers[static_cast<size_t>(Dimension::money)] == 1) {
+      tree_.units.push_back(*unit);
+      push_operator({.kind = Kind::quantity,
+                     .binds = bind_neg + 1,
+                     .op = static_cast<uint8_t>(tree_.units.size() - 1),
+                     .prefix = true});
+    }
+    return;  // "the answer is", "area:"
+  } else if (words.size() == 1 && std::isalpha(static_cast<unsigned char>(words[0])) != 0) {
+    deliver(tree_.symbol(words));
+  } else {
+    deliver(tree_.text(plain_words(words)));
+  }
+  if (trailing) separate(*trailing);
+}
+
+// Words behind a value.
+void Parser::operation_words() {
+  std::string words = take_words();
+  if (words.empty()) return;
+  if (const auto connector = leading_connector(words)) {
+    separate(*connector);
+    if (words.empty()) return;
+    if (const auto number = number_from_words(words))
+      deliver(tree_.number(*number));
+    else if (!value_follows() && token().type != Tok::relation)
+      deliver(tree_.text(plain_words(words)));
+    return;
+  }
+  const auto trailing = closing_connector(words);
+  const std::string small = lower(words);
+  if (small == "percent" || small == "per cent" || small == "percents") {
+    postfix(Kind::percent);
+  } else if (small == "degree" || small == "degrees" || small == "deg") {
+    postfix(Kind::degree);
+  } else if (const int half = half_day(words); half != 0) {
+    unit_behind(noon_unit(half > 0));
+  } else if (const auto unit = parse_unit(words)) {
+    unit_behind(*unit);
+  } else if (small == "to" && value_follows()) {
+    binary(Kind::ratio, bind_ratio);
+    return;
+  } else if (is_condition(words)) {
+    binary(Kind::given, bind_given);
+    const size_t space = words.find(' ');
+    if (space != std::string::npos && !value_follows()) deliver(tree_.text(plain_words(words.substr(space + 1))));
+    return;
+  } else if (const auto number = number_from_words(words)) {
+    binary(Kind::mul, bind_mul);  // 5 million
+    deliver(tree_.number(*number));
+  } else if (is_hedge(words)) {
+    reduce(bind_given);
+    values_.push_back(tree_.add(Kind::phrase, {pop()}, 0, tree_.intern(plain_words(words))));
+  } else {
+    unit_behind(noun_unit(words));
+  }
+  if (trailing) separate(*trailing);
+}
+
+}  // namespace posttrain::rewards::math

@@ -1,0 +1,32 @@
+// The accuracy reward of mathematics.
+#pragma once
+
+#include "base/params.h"
+#include "rewards/math/checker.h"
+#include "rewards/reward.h"
+
+namespace posttrain::rewards {
+
+class MathReward : public Reward {
+ public:
+  struct Settings {
+    std::string answer_in = "anywhere";
+    int64_t steps = 400'000;
+    void visit(Visitor& v) {
+      v("answer_in", answer_in,
+        {.doc = "Where an answer counts: a \\boxed{} only, also behind \"Answer:\" and the like, or else the last "
+                "expression",
+         .choices = {"box", "marked", "anywhere"}});
+      v("steps", steps,
+        {.doc = "Work allowed for one case; one that needs more is undecided", .min = 1000, .max = 1e9});
+    }
+  };
+
+  explicit MathReward(const Settings& settings);
+  Score score(const Sample& sample) const override;
+
+ private:
+  math::CheckOptions options_;
+};
+
+}  // namespace posttrain::rewards
