@@ -117,11 +117,14 @@ TEST(CodeReward, RightProgramsPassAndABrokenLineFails) {
 
 TEST(CodeReward, MbppAssertsMayUseTheProgramsOwnNames) {
   NEEDS_SANDBOX();
-  const char* row = R"row({"text": "t", "test_list": ["assert total([Box(1), Box(2)]) == 3", "assert set(pair(1)) == {1, 2}",
+  const char* row =
+      R"row({"text": "t", "test_list": ["assert total([Box(1), Box(2)]) == 3", "assert set(pair(1)) == {1, 2}",
                          "assert math.isclose(half(3), 1.5)"], "test_setup_code": ""
 })row";
-  EXPECT_EQ(verdict(row, "class Box:\n  def __init__(self, n): self.n = n\ndef total(v): return sum(b.n for b in v)\n"
-                         "def pair(n): return (n, n + 1)\ndef half(n): return n / 2"), "AC");
+  EXPECT_EQ(verdict(row,
+                    "class Box:\n  def __init__(self, n): self.n = n\ndef total(v): return sum(b.n for b in v)\n"
+                    "def pair(n): return (n, n + 1)\ndef half(n): return n / 2"),
+            "AC");
 }
 
 TEST(Cheats, EndingBeforeTheTestsIsNoPass) {
