@@ -14,14 +14,27 @@ namespace {
 
 constexpr size_t kHugePage = size_t{2} << 20;
 
+[[noreturn]] void refuse(size_t bytes) {
+  throw Failure("memory", "cannot allocate " + std::to_string(bytes) + " bytes");
+}
+
+// The system's fresh pages are zero already, and are first touched by the thread that uses them.
+Buffer allocate_pages(size_t bytes) {
+  const size_t mapped = (bytes + 2 * kHugePage - 1) / kHugePage * kHugePage;  // room to begin at a huge page
+  void* base = mmap(nullptr, mapped, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+  if (base == MAP_FAILED) refuse(bytes);
+  madvise(base, mapped, MADV_HUGEPAGE);
+  const auto address = (reinterpret_cast<uintptr_t>(base) + kHugePage - 1) / kHugePage * kHugePage;
+  return Buffer(reinterpret_cast<void*>(address), bytes, [base, mapped](void*) { munmap(base, mapped); });
+}
+
 }  // namespace
 
 Buffer allocate(size_t bytes) {
-  const size_t alignment = bytes >= kHugePage ? kHugePage : 64;
-  const size_t rounded = (std::max<size_t>(bytes, 1) + alignment - 1) / alignment * alignment;
-  void* data = std::aligned_alloc(alignment, rounded);
-  if (!data) throw Failure("memory", "cannot allocate " + std::to_string(bytes) + " bytes");
-  if (alignment == kHugePage) madvise(data, rounded, MADV_HUGEPAGE);
+  if (bytes >= kHugePage) return allocate_pages(bytes);
+  const size_t rounded = (std::max<size_t>(bytes, 1) + 63) / 64 * 64;
+  void* data = std::aligned_alloc(64, rounded);
+  if (!data) refuse(bytes);
   std::memset(data, 0, rounded);
   return Buffer(data, bytes, [](void* p) { std::free(p); });
 }

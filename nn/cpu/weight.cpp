@@ -61,6 +61,22 @@ float get(const Buffer& panels, DType stored, int64_t depth, int64_t column, int
   return panels.f32()[at * 32 + j];
 }
 
+// Rows [r0, r1) of one panel, float32 in and out: the common case, without a decision per element.
+void load_panel(const CpuWeight& w, int64_t r0, int64_t r1, const float* from) {
+  const int64_t in = w.in, rows = r1 - r0;
+  float* to = w.forward.f32() + r0 / kPanel * in * kPanel + r0 % kPanel;
+  for (int64_t k = 0; k < in; ++k) {
+    for (int64_t r = 0; r < rows; ++r) to[k * kPanel + r] = from[r * in + k];
+  }
+  for (int64_t r = 0; r < rows && w.backward; ++r) {
+    for (int64_t k = 0; k < in; k += kPanel) {
+      float* run = w.backward.f32() + (k / kPanel * w.out + r0 + r) * kPanel;
+      std::memcpy(run, from + r * in + k, static_cast<size_t>(std::min<int64_t>(kPanel, in - k)) * sizeof(float));
+    }
+  }
+  if (w.plain) std::memcpy(w.plain.f32() + r0 * in, from, static_cast<size_t>(rows * in) * sizeof(float));
+}
+
 size_t panel_bytes(int64_t columns, int64_t depth, int64_t row_bytes) {
   return static_cast<size_t>((columns + kPanel - 1) / kPanel * depth * row_bytes);
 }
@@ -85,6 +101,14 @@ void load_rows(CpuWeight& w, int64_t first_row, int64_t rows, const void* from, 
                [&](ptrdiff_t begin, ptrdiff_t end) {
                  const int64_t r0 = std::max(first_row, (first_panel + begin) * kPanel);
                  const int64_t r1 = std::min(first_row + rows, (first_panel + end) * kPanel);
+                 if (w.stored == DType::f32 && type == DType::f32) {
+                   for (int64_t r = r0; r < r1;) {
+                     const int64_t next = std::min(r1, (r / kPanel + 1) * kPanel);
+                     load_panel(w, r, next, static_cast<const float*>(from) + (r - first_row) * w.in);
+                     r = next;
+                   }
+                   return;
+                 }
                  for (int64_t k0 = 0; k0 < w.in; k0 += kChunk) {
                    const int64_t k1 = std::min(w.in, k0 + kChunk);
                    for (int64_t r = r0; r < r1; ++r) {
