@@ -76,9 +76,13 @@ void outer(const OuterJob& job) {
   for (int64_t block = 0; block < blocks; ++block) {
     const int64_t r0 = job.rows * block / blocks, rows = job.rows * (block + 1) / blocks - r0;
     for (int64_t j = 0; copy_b && j < in; j += kPanel) {
-      const int64_t columns = in - j < kPanel ? in - j : kPanel;
-      for (int64_t r = 0; r < rows; ++r) {
-        copy_floats(columns, job.b + (r0 + r) * job.b_row + job.b_begin + j, b_copy + j * kOuterRows + r * kPanel);
+      const auto columns = static_cast<int>(in - j < kPanel ? in - j : kPanel);
+      const Mask low = first(columns), high = first(columns - 16);
+      const float* from = job.b + r0 * job.b_row + job.b_begin + j;
+      float* to = b_copy + j * kOuterRows;
+      for (int64_t r = 0; r < rows; ++r, from += job.b_row, to += kPanel) {
+        store(to, load(from, low));
+        store(to + 16, load(from + 16, high));
       }
     }
     for_tiles(out, kOuterGroup, [&](int64_t group, int group_size) {
@@ -86,7 +90,8 @@ void outer(const OuterJob& job) {
         for_tiles(group_size, kTileRows, [&](int64_t i, int height) {
           float* to = a_copy + (i + kTileRows - 1) / kTileRows * kOuterRows * 16;
           const float* from = job.a + r0 * job.a_row + job.a_begin + group + i;
-          for (int64_t r = 0; r < rows; ++r) copy_floats(height, from + r * job.a_row, to + r * 16);
+          const Mask columns = first(height);
+          for (int64_t r = 0; r < rows; ++r) store(to + r * 16, load(from + r * job.a_row, columns));
         });
       }
       for (int64_t j = 0; j < in; j += kPanel) {
