@@ -16,6 +16,7 @@ namespace posttrain::cli {
 Action bench_decode_command(Arguments&);
 Action bench_gemm_command(Arguments&);
 Action bench_grpo_command(Arguments&);
+Action bench_sandbox_command(Arguments&);
 Action bench_train_command(Arguments&);
 
 Action bench_command(Arguments& args) {
@@ -25,6 +26,7 @@ Action bench_command(Arguments& args) {
       {"train", "", "Training steps: forward, backward and AdamW", &bench_train_command},
       {"decode", "", "Sampling token by token at several batch sizes", &bench_decode_command},
       {"grpo-step", "", "A whole GRPO step: groups sampled, one update", &bench_grpo_command},
+      {"sandbox", "", "Isolated runs, function tests and compiles, beside bubblewrap", &bench_sandbox_command},
   });
   return args.subcommands(table);
 }

@@ -19,25 +19,33 @@ namespace posttrain::cli {
 namespace {
 
 struct Given {
-  std::string model, task = "chain";
+  std::string model, task = "chain", data;
   std::vector<std::string> sets;
   pipeline::EvalSettings eval;
   int64_t seed = 1, threads = 0;
   bool json = false;
 };
 
-std::vector<rewards::RewardSpec> task_rewards() {
+std::vector<rewards::RewardSpec> task_rewards(const std::string& task) {
+  if (task == "code" || task == "coder") return {{"code", 1, Json::object()}};
   return {{"exact", 1, Json::object()}, {"format", 0, Json::object()}};
 }
 
 int evaluate_model(const Given& given) {
   set_compute_threads(static_cast<int>(given.threads));
   Tagged settings{pipeline::task_cases()};
-  if (!settings.choose(given.task)) throw Error("eval", "--task", "a known task; see posttrain help task", given.task);
+  // The usual sets of programming problems are one task with different files.
+  const bool code_set = given.task == "humaneval" || given.task == "mbpp" || given.task == "codecontests";
+  const std::string type = code_set ? "code" : given.task;
+  if (!settings.choose(type)) throw Error("eval", "--task", "a known task; see posttrain help task", given.task);
+  if (type == "code") {
+    if (given.data.empty()) throw Error("eval", "--data", "a JSONL file of " + given.task, "none");
+    read_params(Json{{"test", given.data}}, *settings.slot(), "task");
+  }
   const auto task = pipeline::make_task(settings);
   ModelSession session(given.model);
   auto engine = session.make_engine();
-  const rewards::RewardSet rewards(task_rewards());
+  const rewards::RewardSet rewards(task_rewards(settings.type()));
   rewards::ScoringPool pool(rewards, 1);
   rollout::Collector collector(engine, pool, session.tokenizer,
                                [&](const text::Problem& problem) { return session.prompt(problem.prompt); });
@@ -60,7 +68,8 @@ int evaluate_model(const Given& given) {
 Action eval_command(Arguments& args) {
   auto given = std::make_shared<Given>();
   args.positional("model", given->model, "A model directory");
-  args.option("--task", given->task, "Which task");
+  args.option("--task", given->task, "Which task; humaneval, mbpp and codecontests need --data");
+  args.option("--data", given->data, "JSONL file of programming problems");
   args.option("--problems", given->eval.problems, "How many problems of its test split");
   args.option("--samples", given->eval.samples, "Answers to each");
   args.option("--temperature", given->eval.sampling.temperature, "0 takes the likeliest token");

@@ -15,6 +15,8 @@
 #include "rewards/math/checker.h"
 
 namespace posttrain::cli {
+
+Action score_code_command(Arguments&);
 namespace {
 
 struct Given {
@@ -110,6 +112,7 @@ Action math_command(Arguments& args) {
 }
 
 constexpr Command table[] = {
+    {"code", "Score", "Judge programs by the hidden tests of their problems", &score_code_command},
     {"math", "Score", "Judge replies against gold answers as mathematics", &math_command},
 };
 

@@ -4,7 +4,9 @@
 #include <array>
 
 #include "base/error.h"
+#include "pipeline/code_data_task.h"
 #include "text/chain_task.h"
+#include "text/coder_task.h"
 
 namespace posttrain::pipeline {
 namespace {
@@ -21,6 +23,17 @@ constexpr auto table = std::to_array<TaskEntry>({
        return std::make_unique<text::ChainTask>(s.as<text::ChainSettings>());
      },
      &chain_vocabulary},
+    {{"coder", "Words for operations on x, to be written as a Python expression", &make_params<text::CoderSettings>},
+     [](const Slot& s) -> std::unique_ptr<text::Task> {
+       return std::make_unique<text::CoderTask>(s.as<text::CoderSettings>());
+     },
+     &chain_vocabulary},
+    {{"code", "Programming problems from a file: HumanEval, MBPP, CodeContests, one's own",
+      &make_params<CodeDataSettings>},
+     [](const Slot& s) -> std::unique_ptr<text::Task> {
+       return std::make_unique<CodeDataTask>(s.as<CodeDataSettings>());
+     },
+     nullptr},
 });
 
 constexpr auto cases = [] {

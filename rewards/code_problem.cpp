@@ -157,8 +157,9 @@ std::string extract_program(const CodeProblem& problem, std::string_view complet
       marked = true;
     }
   }
-  if (problem.script.style != AssertScript::Style::humaneval || problem.script.entry.empty())
-    return std::string(program);
+  if (problem.script.style != AssertScript::Style::humaneval || problem.script.entry.empty()) {
+    return problem.head + std::string(program) + problem.tail;
+  }
   const std::string head = "def " + problem.script.entry;
   if (program.find(head) == std::string_view::npos) {
     return problem.prompt + std::string(marked ? program : body_only(program));

@@ -14,16 +14,17 @@ namespace posttrain::rewards {
 struct CodeProblem {
   enum class Tests : uint8_t { programs, functions, asserts } tests = Tests::asserts;
   std::string id, prompt;
-  AssertScript script;    // asserts
-  CodeTask task;          // programs, functions; also says the language and the limits
-  std::string reference;  // a right program where the data has one
+  AssertScript script;     // asserts
+  CodeTask task;           // programs, functions; also says the language and the limits
+  std::string head, tail;  // round what the completion holds: an expression becomes a function
+  std::string reference;   // a right program where the data has one
 };
 
 // One row of data. Understood, by the fields that are there:
 //   HumanEval        prompt, entry_point, test [canonical_solution]
 //   MBPP             text (or prompt), test_list [test_setup_code, code]
 //   APPS, CodeContests  question, input_output {inputs, outputs}
-//   own              tests: [{stdin, stdout} or {args, expect}], [entry, language, params, returns]
+//   own              tests: [{stdin, stdout} or {args, expect}], [entry, language, params, returns, head, tail]
 // Throws Error when a row is none of these.
 CodeProblem code_problem(const Json& row, const std::string& where);
 

@@ -41,26 +41,41 @@ constexpr const char* kAllowed[] = {
     "clock_getres", "gettimeofday", "time", "times", "sched_yield", "sched_getaffinity", "sched_getparam",
     "sched_getscheduler", "sched_get_priority_max", "sched_get_priority_min", "getcpu", "arch_prctl",
     // identity and accounting, reading only
-    "getpid", "getppid", "gettid", "getuid", "geteuid", "getgid", "getegid", "getresuid", "getresgid", "getgroups",
-    "getpgrp", "getpgid", "getsid", "setsid", "setpgid", "getpriority", "getrlimit", "setrlimit", "getrusage", "capget",
-    "sysinfo", "uname", "getrandom",
+    "getpid", "gettid", "getuid", "geteuid", "getgid", "getegid", "getresuid", "getresgid", "getgroups", "getpgrp",
+    "getpgid", "getsid", "setsid", "setpgid", "getpriority", "getrlimit", "setrlimit", "getrusage", "capget", "sysinfo",
+    "uname", "getrandom",
     // the connected pair of event loops
     "sendto", "recvfrom", "recvmsg", "getsockname", "getpeername", "getsockopt", "shutdown"};
 
-// Asked for and refused the usual way, so that libraries take their fall-back.
-constexpr const char* kRefused[] = {"socket",         "connect",
-                                    "bind",           "setuid",
-                                    "setgid",         "setresuid",
-                                    "setresgid",      "setgroups",
-                                    "mlock",          "mlock2",
-                                    "mlockall",       "chown",
-                                    "fchown",         "lchown",
-                                    "fchownat",       "mknod",
-                                    "mknodat",        "flock",
-                                    "ptrace",         "unshare",
-                                    "setns",          "mount",
-                                    "chroot",         "sched_setscheduler",
-                                    "sched_setparam", "sched_setaffinity",
+// Asked for and refused the usual way, so that libraries take their fall-back. The parent is outside: its number would
+// be 0, which kill(2) and others take for the caller itself.
+constexpr const char* kRefused[] = {"getppid",
+                                    "socket",
+                                    "connect",
+                                    "bind",
+                                    "setuid",
+                                    "setgid",
+                                    "setresuid",
+                                    "setresgid",
+                                    "setgroups",
+                                    "mlock",
+                                    "mlock2",
+                                    "mlockall",
+                                    "chown",
+                                    "fchown",
+                                    "lchown",
+                                    "fchownat",
+                                    "mknod",
+                                    "mknodat",
+                                    "flock",
+                                    "ptrace",
+                                    "unshare",
+                                    "setns",
+                                    "mount",
+                                    "chroot",
+                                    "sched_setscheduler",
+                                    "sched_setparam",
+                                    "sched_setaffinity",
                                     "setpriority"};
 
 constexpr uint64_t kNewNamespaces = CLONE_NEWNS | CLONE_NEWCGROUP | CLONE_NEWUTS | CLONE_NEWIPC | CLONE_NEWUSER |

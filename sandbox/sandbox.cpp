@@ -3,6 +3,7 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -63,7 +64,8 @@ bool open_pipe(Pipe& pipe) {
   if (pipe2(ends, O_CLOEXEC) != 0) return false;
   pipe.in = Fd(ends[0]);
   pipe.out = Fd(ends[1]);
-  return fcntl(ends[0], F_SETFL, O_NONBLOCK) == 0;
+  // Programs of another user may open /dev/stdout by name.
+  return fcntl(ends[0], F_SETFL, O_NONBLOCK) == 0 && fchmod(ends[1], 0666) == 0;
 }
 
 // Reads what is there: keeps up to `cap` bytes, counts all. False at the end of the stream.

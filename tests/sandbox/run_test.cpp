@@ -94,6 +94,22 @@ TEST(Run, AnUnreadInputAndAClosedOutputStopNobody) {
   EXPECT_EQ(run.out, "42\n");
 }
 
+TEST(Run, StreamsMayBeOpenedByName) {
+  NEEDS_SANDBOX();
+  const Outcome run = run_python("text = open('/dev/stdin').read()\nopen('/dev/stdout', 'w').write(text)", "hello");
+  EXPECT_EQ(run.out, "hello") << run.err;
+}
+
+TEST(Run, TheParentCannotBeTakenForTheProgramItself) {
+  NEEDS_SANDBOX();
+  const Outcome run = run_python(
+      "import os, resource, signal\n"
+      "try: os.kill(os.getppid(), signal.SIGSTOP)\nexcept OSError: pass\n"
+      "try: resource.prlimit(os.getppid(), resource.RLIMIT_CPU, (9, 9)); print('got it')\n"
+      "except (OSError, ValueError): print('refused')");
+  EXPECT_EQ(run.out, "refused\n") << run.err;
+}
+
 TEST(Run, FilesAndFoldersAreBounded) {
   NEEDS_SANDBOX();
   Limits limits = quick_limits();

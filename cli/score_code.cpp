@@ -1,0 +1,91 @@
+// posttrain score code: programs or completions in a file, judged by the tests of their problems.
+#include <cstdio>
+#include <map>
+
+#include "base/error.h"
+#include "base/file.h"
+#include "base/json.h"
+#include "cli/arguments.h"
+#include "cli/command.h"
+#include "rewards/code.h"
+
+namespace posttrain::cli {
+namespace {
+
+struct Given {
+  std::string problems, completions;
+  rewards::CodeSettings settings;
+};
+
+// What is to be judged: from a JSONL file with id (or task_id) and completion (or program), else the data's own
+// solutions.
+std::vector<std::pair<std::string, std::string>> read_completions(const std::string& file) {
+  std::vector<std::pair<std::string, std::string>> all;
+  const std::string text = read_file(file);
+  int line = 0;
+  for (size_t at = 0; at < text.size();) {
+    const size_t end = std::min(text.find('\n', at), text.size());
+    const std::string row = text.substr(at, end - at);
+    at = end + 1;
+    ++line;
+    if (row.find_first_not_of(" \t\r") == std::string::npos) continue;
+    const std::string where = file + ":" + std::to_string(line);
+    const Json json = parse_json(row, where);
+    const char* id = json.contains("task_id") ? "task_id" : "id";
+    if (!json.contains(id) || !json.contains("completion") || !json.at("completion").is_string()) {
+      throw Error(where, "completion", "an id and a completion", row.substr(0, 60));
+    }
+    all.emplace_back(json.at(id).is_string() ? json.at(id).get<std::string>() : to_line(json.at(id)),
+                     json.at("completion").get<std::string>());
+  }
+  return all;
+}
+
+int score(const Given& given) {
+  const std::vector<rewards::CodeProblem> problems = rewards::load_code_problems(given.problems);
+  std::map<std::string, const rewards::CodeProblem*> by_id;
+  for (const rewards::CodeProblem& problem : problems) by_id[problem.id] = &problem;
+  std::vector<std::pair<std::string, std::string>> completions;
+  if (!given.completions.empty()) completions = read_completions(given.completions);
+  const bool own = completions.empty();
+  for (const rewards::CodeProblem& problem : problems) {
+    if (own && !problem.reference.empty()) completions.emplace_back(problem.id, problem.reference);
+  }
+  if (completions.empty()) throw Error(given.problems, "completions", "solutions in the data or --completions", "none");
+  rewards::CodeScorer scorer(given.settings);
+  int64_t right = 0, failed = 0;
+  for (const auto& [id, completion] : completions) {
+    if (!by_id.contains(id)) throw Error(given.completions, "id", "a problem of " + given.problems, id);
+    const rewards::CodeScore judged =
+        own ? scorer.score_program(*by_id[id], completion) : scorer.score(*by_id[id], completion);
+    right += judged.code == sandbox::Code::ac ? 1 : 0;
+    failed += judged.code == sandbox::Code::ie ? 1 : 0;
+    Json line = {{"id", id},
+                 {"verdict", to_string(judged.code)},
+                 {"passed", judged.passed},
+                 {"total", judged.total},
+                 {"detail", judged.detail}};
+    if (!judged.diagnostics.empty()) line["diagnostics"] = judged.diagnostics.substr(0, 4000);
+    std::printf("%s\n", to_line(line).c_str());
+    std::fflush(stdout);
+  }
+  const Json summary = {{"completions", completions.size()}, {"right", right}, {"failed", failed}};
+  std::printf("%s\n", to_line(Json{{"summary", summary}}).c_str());
+  return failed == 0 ? 0 : 1;
+}
+
+}  // namespace
+
+Action score_code_command(Arguments& args) {
+  auto given = std::make_shared<Given>();
+  args.positional("problems", given->problems, "JSONL of problems: HumanEval, MBPP, CodeContests or rows with tests");
+  args.option("--completions", given->completions, "JSONL with id and completion; without it the data's own solutions");
+  args.option("--language", given->settings.language, "auto, python or cpp");
+  args.option("--score", given->settings.score, "all stops at the first failure; fraction runs every test");
+  args.option("--cpu-s", given->settings.cpu_s, "CPU seconds of a test");
+  args.option("--sandbox", given->settings.sandbox, "require: refuse a wall with gaps; warn: go on");
+  args.example("posttrain score code HumanEval.jsonl --completions samples.jsonl");
+  return [given] { return score(*given); };
+}
+
+}  // namespace posttrain::cli
