@@ -20,6 +20,7 @@ struct Compiled {
   double cpu_ms = 0, wall_ms = 0;
   int64_t memory_kib = 0;
   bool cached = false;
+  bool limited = false;  // a limit ended the compiler; not remembered, a busy machine may be to blame
 };
 
 // Thread-safe. Programs are sealed memory files, shared by all runs of the same source.
