@@ -49,6 +49,8 @@ void read_programs(const Json& row, const std::string& where, CodeProblem& probl
 
 void read_own(const Json& row, const std::string& where, CodeProblem& problem) {
   problem.prompt = optional_text(row, "prompt");
+  problem.head = optional_text(row, "head");
+  problem.tail = optional_text(row, "tail");
   problem.task.entry = optional_text(row, "entry");
   problem.task.returns = optional_text(row, "returns");
   if (row.contains("params")) problem.task.params = row.at("params").get<std::vector<std::string>>();

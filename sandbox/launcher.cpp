@@ -155,6 +155,8 @@ void settle_descriptors() {
 
 int run(int argc, char** argv) {
   settle_descriptors();
+  const sched_param ordinary{};
+  sched_setscheduler(0, SCHED_OTHER, &ordinary);  // programs never inherit a real-time class
   setsid();  // an interrupt at the terminal is the host's business
   clearenv();
   Launcher launcher;

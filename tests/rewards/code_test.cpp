@@ -239,6 +239,17 @@ TEST(Cheats, CompileTimeTricksAreCompileErrors) {
             "RE");
 }
 
+TEST(CodeReward, AnExpressionStandsBetweenHeadAndTail) {
+  NEEDS_SANDBOX();
+  const CodeProblem problem =
+      code_problem(parse_json(R"row({"entry": "f", "head": "def f(v):\n    return [", "tail": " for x in v]\n",
+                        "tests": [{"args": [[1, 2]], "expect": [8, 10]}]})row",
+                              "test"),
+                   "test");
+  EXPECT_EQ(shared().scorer->score(problem, "<answer>(x+3)*2</answer>").code, Code::ac);
+  EXPECT_EQ(shared().scorer->score(problem, "<answer>x+3*2</answer>").code, Code::wa);
+}
+
 TEST(CodeReward, CountsAndPartialCreditFollowTheRecipe) {
   NEEDS_SANDBOX();
   CodeSettings settings;
