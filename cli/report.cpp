@@ -39,6 +39,7 @@ int report(const Given& given) {
       if (!*eval) continue;
       std::printf("%-8s %-6s", task.task.c_str(), role);
       for (const auto& [name, value] : (*eval)->metrics) {
+        if (store::is_bound(name)) continue;
         const bool fraction = name.find('@') != std::string::npos || name == "format";
         if (fraction) {
           std::printf("  %s %s", name.c_str(), percent((*eval)->metrics, name.c_str()).c_str());

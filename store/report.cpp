@@ -76,12 +76,16 @@ std::string readable(const std::string& name) {
   return name;
 }
 
-std::string cell(const std::string& name, double value, int64_t problems) {
+std::string cell(const std::string& name, const EvalRecord& eval) {
+  const double value = metric(eval.metrics, name);
   if (std::isnan(value)) return "<td>-</td>";
   if (!is_fraction(name)) return "<td>" + formatted("%.4g", value) + "</td>";
-  const double noise = half_width(value, problems);
-  return "<td>" + formatted("%.1f%%", 100 * value) +
-         (name == "pass@1" && noise > 0 ? " <small>± " + formatted("%.1f", 100 * noise) + "</small>" : "") + "</td>";
+  const double low = metric(eval.metrics, name + "_low"), high = metric(eval.metrics, name + "_high");
+  const std::string interval =
+      std::isnan(low) || std::isnan(high)
+          ? ""
+          : " <small>" + formatted("%.1f", 100 * low) + " to " + formatted("%.1f", 100 * high) + "</small>";
+  return "<td>" + formatted("%.1f%%", 100 * value) + interval + "</td>";
 }
 
 std::string task_table(const TaskChange& change) {
@@ -94,11 +98,12 @@ std::string task_table(const TaskChange& change) {
   if (change.base && change.final) out += "<th>change</th>";
   out += "</tr>";
   for (const auto& [name, unused] : any.metrics) {
+    if (is_bound(name)) continue;
     out += "<tr><th>" + escape_html(readable(name)) + "</th>";
     const double from = change.base ? metric(change.base->metrics, name) : NAN;
     const double to = change.final ? metric(change.final->metrics, name) : NAN;
-    if (change.base) out += cell(name, from, change.base->n);
-    if (change.final) out += cell(name, to, change.final->n);
+    if (change.base) out += cell(name, *change.base);
+    if (change.final) out += cell(name, *change.final);
     if (change.base && change.final) {
       const double by = to - from;
       const std::string text = std::isnan(by)      ? "-"
@@ -116,7 +121,7 @@ std::string task_table(const TaskChange& change) {
   };
   if (change.base) out += sizes("base", *change.base);
   if (change.final) out += sizes("final", *change.final);
-  return out + "± is at most half of the 95% interval, by problem.</p>";
+  return out + "Small: the 95% interval by bootstrap over problems.</p>";
 }
 
 std::string alert_section(const Store& store) {

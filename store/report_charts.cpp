@@ -200,6 +200,7 @@ std::vector<Chart> story_charts(const Store& store) {
         }
       }
       for (const auto& [name, value] : e.metrics) {
+        if (is_bound(name)) continue;
         const bool of_accuracy = name.starts_with("pass@") || name.starts_with("cons@") || name.starts_with("maj@");
         Series* series = of_accuracy ? &accuracy[name] : name == "mean_length" ? &length : nullptr;
         if (series == nullptr) continue;
@@ -220,7 +221,7 @@ std::vector<Chart> story_charts(const Store& store) {
     // pass@1 first: it gives the card its number and the line its colour.
     if (accuracy.contains("pass@1")) chart.series.push_back(accuracy.at("pass@1"));
     for (auto& [name, series] : accuracy) {
-      if (name != "pass@1" && chart.series.size() < 4) chart.series.push_back(series);
+      if (name != "pass@1" && chart.series.size() < 3) chart.series.push_back(series);
     }
     if (!chart.series.empty()) charts.push_back(std::move(chart));
     if (has_numbers(length.points)) {

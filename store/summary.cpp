@@ -121,6 +121,10 @@ double metric(const Metrics& metrics, const std::string& name) {
   return NAN;
 }
 
+bool is_bound(const std::string& name) {
+  return name.ends_with("_low") || name.ends_with("_high");
+}
+
 double half_width(double fraction, int64_t problems) {
   // The mean of k samples of one problem varies no more than a single sample would.
   return problems > 0 ? 1.96 * std::sqrt(std::max(0.0, fraction * (1 - fraction)) / static_cast<double>(problems))

@@ -30,6 +30,8 @@ Summary summarize(const Store& store);
 
 // NaN when it is not there.
 double metric(const Metrics& metrics, const std::string& name);
+// Whether the name is the lower or upper bound of another metric's interval ("pass@1_low").
+bool is_bound(const std::string& name);
 // Half of the 95% interval of a fraction measured on n problems; an upper bound that holds for any number of samples.
 double half_width(double fraction, int64_t problems);
 
