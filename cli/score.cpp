@@ -119,6 +119,7 @@ constexpr Command table[] = {
 }  // namespace
 
 Action score_command(Arguments& args) {
+  args.example("posttrain score code HumanEval.jsonl --completions samples.jsonl");
   return args.subcommands(table);
 }
 
