@@ -55,6 +55,7 @@ Steps draw(const CoderSettings& settings, Split split, Rng& rng) {
   for (;;) {
     Steps steps(static_cast<size_t>(rng.integer(settings.min_steps, settings.max_steps)));
     for (Step& step : steps) step = {static_cast<int>(rng.integer(0, 2)), static_cast<int>(rng.integer(1, 9))};
+    if (expression(steps, true) == expression(steps, false)) continue;  // every problem needs its brackets
     if (held_out(phrase(steps)) == (split == Split::test)) return steps;
   }
 }
@@ -82,6 +83,7 @@ void CoderSettings::visit(Visitor& v) {
 
 void CoderSettings::check(const Complain& complain) const {
   if (min_steps > max_steps) complain("max_steps", "expected at least min_steps");
+  if (max_steps < 2) complain("max_steps", "expected at least 2: brackets need two operations");
   if (right + no_brackets + slip + broken <= 0) complain("right", "expected at least one share above 0");
 }
 

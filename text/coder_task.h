@@ -13,7 +13,7 @@ namespace posttrain::text {
 struct CoderSettings {
   int64_t min_steps = 2, max_steps = 3;
   // Shares of the corpus; they need not sum to 1.
-  double right = 0.3, no_brackets = 0.35, slip = 0.2, broken = 0.15;
+  double right = 0.2, no_brackets = 0.4, slip = 0.25, broken = 0.15;
 
   void visit(Visitor& v);
   void check(const Complain& complain) const;
