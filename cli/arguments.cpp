@@ -97,7 +97,7 @@ void Arguments::option(const char* name, double& value, const char* doc) {
 }
 
 void Arguments::option(const char* name, std::vector<std::string>& values, const char* doc) {
-  app_.add_option(name, values, doc)->allow_extra_args(false)->type_name("TEXT ...");
+  app_.add_option(name, values, doc)->allow_extra_args(false);
 }
 
 void Arguments::flag(const char* name, bool& value, const char* doc) {
@@ -105,7 +105,8 @@ void Arguments::flag(const char* name, bool& value, const char* doc) {
 }
 
 void Arguments::example(const std::string& text) {
-  app_.footer("Example:\n  " + text);
+  examples_ += "\n  " + text;
+  app_.footer("Example:" + examples_);
 }
 
 Action Arguments::subcommands(std::span<const Command> table) {

@@ -48,6 +48,7 @@ class Arguments {
 
  private:
   CLI::App& app_;
+  std::string examples_;
 };
 
 }  // namespace posttrain::cli

@@ -10,6 +10,7 @@ Action eval_command(Arguments&);
 Action generate_command(Arguments&);
 Action bench_command(Arguments&);
 Action export_command(Arguments&);
+Action doctor_command(Arguments&);
 Action help_command(Arguments&);
 Action parity_command(Arguments&);
 Action judge_command(Arguments&);
@@ -34,6 +35,7 @@ constexpr auto table = std::to_array<Command>({
     {"parity", "Check", "Compare with fixtures made by Hugging Face transformers", &parity_command},
     {"bench", "Check", "Measure speed against this machine's own limits", &bench_command},
     {"score", "Judge", "Judge replies and programs: score math, score code", &score_command},
+    {"doctor", "Learn", "What this machine offers, and what that means for a run", &doctor_command},
     {"help", "Learn", "Explain a command, or a key or section of recipes", &help_command},
 });
 

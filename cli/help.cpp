@@ -37,7 +37,8 @@ Action help_command(Arguments& args) {
   auto given = std::make_shared<Given>();
   args.optional_positional("topic", given->topic, "A command, or a key or section of recipes");
   args.flag("--markdown", given->markdown, "The whole recipe reference, as docs/recipes.md holds it");
-  args.example("posttrain help run\n  posttrain help model.arch.hidden");
+  args.example("posttrain help run");
+  args.example("posttrain help model.arch.hidden");
   return [given] {
     if (!given->markdown) return explain(given->topic);
     std::fputs(pipeline::recipe_markdown().c_str(), stdout);

@@ -63,6 +63,7 @@ constexpr auto kCommands = std::to_array<Command>({
 
 Action sandbox_command(Arguments& args) {
   args.example("posttrain sandbox probe");
+  args.example("posttrain sandbox probe");
   return args.subcommands(kCommands);
 }
 

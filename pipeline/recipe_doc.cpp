@@ -21,8 +21,19 @@ std::string unaliased(const std::string& topic) {
   return topic;
 }
 
-bool fits(const std::string& path, const std::string& topic) {
-  return path == topic || path.ends_with("." + topic);
+// How a topic may name a path, the best way first: whole, its tail, or some of its steps with the last one
+// ("grpo.clip_low" for "stages.grpo.objective.clip_low").
+enum class Fit { whole, tail, steps };
+
+bool fits(const std::string& path, const std::string& topic, Fit fit) {
+  if (fit == Fit::whole) return path == topic;
+  if (fit == Fit::tail) return path.ends_with("." + topic);
+  const auto steps = split_path(path), wanted = split_path(topic);
+  size_t found = 0;
+  for (const auto& step : steps) {
+    if (found < wanted.size() && step == wanted[found]) ++found;
+  }
+  return found == wanted.size() && !wanted.empty() && steps.back() == wanted.back();
 }
 
 std::string parent(const std::string& path) {
@@ -95,9 +106,9 @@ std::string explain_key(const std::string& given) {
   const std::string topic = unaliased(given);
   const auto all = recipe_fields();
   std::string text;
-  for (const bool exact : {true, false}) {
+  for (const Fit fit : {Fit::whole, Fit::tail, Fit::steps}) {
     for (const auto& info : all) {
-      if (exact ? info.path == topic : fits(info.path, topic)) text += (text.empty() ? "" : "\n") + page(info, all);
+      if (fits(info.path, topic, fit)) text += (text.empty() ? "" : "\n") + page(info, all);
     }
     if (!text.empty()) break;
   }

@@ -92,6 +92,7 @@ TEST_F(RecipeTest, ComparingIgnoresEqualDefaults) {
 TEST(RecipeReference, ExplainsKeysByPathAndByTail) {
   EXPECT_NE(explain_key("model.arch.hidden").find("Width of the residual stream"), std::string::npos);
   EXPECT_EQ(explain_key("dynamic_sampling.max_rounds"), explain_key("stages.grpo.dynamic_sampling.max_rounds"));
+  EXPECT_EQ(explain_key("grpo.max_rounds"), explain_key("stages.grpo.dynamic_sampling.max_rounds"));
   EXPECT_NE(explain_key("rewards").find("format"), std::string::npos);
   EXPECT_EQ(explain_key("nothing-of-the-kind"), "");
 }
