@@ -14,12 +14,12 @@ namespace {
 TEST(Save, WhatIsSavedLoadsTheSameInOneFileAndInShards) {
   const auto backend = nn::make_cpu_backend();
   for (const Arch& arch : tiny_families()) {
-    for (const uint64_t shard : {uint64_t{1} << 40, uint64_t{5000}}) {
+    for (const uint64_t shard : {uint64_t{1} << 40, uint64_t{40000}}) {
       const TemporaryFolder folder;
       const auto model = tiny_model(*backend, arch);
       model->save(folder.path() / "m", {.shard_bytes = shard});
       const auto again = Transformer::load(*backend, folder.path() / "m", nn::DType::f32, nn::Use::inference);
-      EXPECT_TRUE(again->arch() == arch) << write_arch(again->arch(), nn::DType::f32);
+      EXPECT_TRUE(again->arch() == arch) << arch.family;
       EXPECT_EQ(all_weights(*again), all_weights(*model));
     }
   }

@@ -36,6 +36,47 @@ inline std::vector<Arch> tiny_families() {
   qwen3.head_dim = qwen3.rotary_dim = 12;
   qwen3.attention_scale = static_cast<float>(1 / std::sqrt(12.0));
   list.push_back(qwen3);
+  Arch phi3 = tiny_arch(false);
+  phi3.family = "phi3";
+  phi3.fused_names = true;
+  phi3.rotary_dim = 4;
+  phi3.window = 4;
+  phi3.windowed = {true, true};
+  list.push_back(phi3);
+  Arch gemma2 = tiny_arch();
+  gemma2.family = "gemma2";
+  gemma2.sandwich_norm = true;
+  gemma2.norm_offset = 1;
+  gemma2.embed_scale = std::sqrt(32.0f);
+  gemma2.activation = nn::Activation::gelu_tanh;
+  gemma2.attention_softcap = 8;
+  gemma2.final_softcap = 6;
+  gemma2.window = 4;
+  gemma2.windowed = {true, false};
+  list.push_back(gemma2);
+  Arch moe = qwen3;
+  moe.family = "qwen3_moe";
+  moe.moe = {.experts = 4, .per_token = 2, .width = 16, .normalize = true, .dense_layers = {0}};
+  list.push_back(moe);
+  Arch deepseek = tiny_arch(false);
+  deepseek.family = "deepseek_v3";
+  deepseek.kv_heads = 4;
+  deepseek.mla = {.q_rank = 12, .kv_rank = 8, .nope = 6, .rope = 4, .v = 6};
+  deepseek.head_dim = deepseek.rotary_dim = 4;
+  deepseek.rope_interleaved = true;
+  deepseek.attention_scale = static_cast<float>(1 / std::sqrt(10.0));
+  deepseek.moe = {.experts = 4,
+                  .per_token = 2,
+                  .width = 16,
+                  .shared_width = 16,
+                  .normalize = true,
+                  .sigmoid = true,
+                  .groups = 2,
+                  .top_groups = 1,
+                  .scale = 1.5f,
+                  .first_dense = 1,
+                  .dense_layers = {}};
+  list.push_back(deepseek);
   return list;
 }
 
