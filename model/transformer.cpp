@@ -11,6 +11,7 @@
 #include "base/rng.h"
 #include "model/file_writer.h"
 #include "model/forward.h"
+#include "model/gguf_model.h"
 #include "model/safetensors.h"
 #include "model/weights.h"
 
@@ -73,6 +74,7 @@ Transformer::~Transformer() = default;
 
 std::unique_ptr<Transformer> Transformer::load(nn::Backend& backend, const std::filesystem::path& dir, nn::DType stored,
                                                nn::Use use) {
+  if (std::filesystem::is_regular_file(dir)) return load_gguf(backend, dir, stored, use);
   const Arch arch = read_arch(dir);
   const Safetensors file = Safetensors::open_model(dir);
   // Every name and shape is compared before memory is asked for: a lying config must not make us allocate.
@@ -97,6 +99,44 @@ std::unique_ptr<Transformer> Transformer::load(nn::Backend& backend, const std::
   }
   weights.allocate();
   for (const Parameter& p : weights.parameters()) weights.write(p, file.data(p.name), file.dtype(p.name));
+  return std::unique_ptr<Transformer>(new Transformer(std::move(state)));
+}
+
+std::unique_ptr<Transformer> Transformer::load_gguf(nn::Backend& backend, const std::filesystem::path& file,
+                                                    nn::DType stored, nn::Use use) {
+  const MappedFile map(file);
+  const GgufHeader header = parse_gguf({map.data(), map.size()}, file.string());
+  Arch arch = gguf_arch(header);
+  gguf_rope_factors(header, map.data(), arch);
+  if (static_cast<size_t>(arch.layers) > header.tensors.size()) {
+    throw Error(file.string(), "block_count", "no more layers than tensors", std::to_string(arch.layers));
+  }
+  auto state = std::make_unique<State>(backend, arch, stored, use);
+  Weights& weights = state->weights;
+  std::set<std::string> known = {"rope_freqs.weight"};
+  for (const Parameter& p : weights.parameters()) {
+    const std::string name = gguf_name(p.name);
+    known.insert(name);
+    const GgufTensor* tensor = header.tensor(name);
+    if (tensor == nullptr) throw Error(file.string(), name, "the tensor", "none");
+    if (tensor->shape != shape_of(p)) {
+      throw Error(file.string(), name, shape_text(shape_of(p)), shape_text(tensor->shape));
+    }
+  }
+  for (const GgufTensor& tensor : header.tensors) {
+    if (!known.contains(tensor.name)) throw Error(file.string(), tensor.name, "no such tensor", "one");
+  }
+  weights.allocate();
+  std::vector<float> values;
+  for (const Parameter& p : weights.parameters()) {
+    const GgufTensor& tensor = *header.tensor(gguf_name(p.name));
+    values.resize(static_cast<size_t>(p.size()));
+    dequantize(tensor.type, map.data() + tensor.begin, values.size(), values.data());
+    if (gguf_reordered(arch, p.name)) {
+      values = gguf_to_hugging_face(values, static_cast<int>(p.rows / arch.head_dim), std::max<int64_t>(1, p.cols));
+    }
+    weights.write(p, values.data(), nn::DType::f32);
+  }
   return std::unique_ptr<Transformer>(new Transformer(std::move(state)));
 }
 

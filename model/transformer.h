@@ -37,8 +37,9 @@ class Transformer {
   Transformer(nn::Backend& backend, Arch arch, nn::DType stored, nn::Use use);
   ~Transformer();
 
-  // From a Hugging Face model directory. Throws Error naming file and tensor for anything missing or misshapen.
-  static std::unique_ptr<Transformer> load(nn::Backend& backend, const std::filesystem::path& dir, nn::DType stored,
+  // From a Hugging Face model directory, or from one GGUF file. Throws Error naming file and tensor for anything
+  // missing or misshapen.
+  static std::unique_ptr<Transformer> load(nn::Backend& backend, const std::filesystem::path& path, nn::DType stored,
                                            nn::Use use);
 
   void init_random(uint64_t seed, const InitSettings& settings);
@@ -70,6 +71,8 @@ class Transformer {
  private:
   struct State;
   explicit Transformer(std::unique_ptr<State> state);
+  static std::unique_ptr<Transformer> load_gguf(nn::Backend& backend, const std::filesystem::path& file,
+                                                nn::DType stored, nn::Use use);
   std::unique_ptr<State> state_;
 };
 

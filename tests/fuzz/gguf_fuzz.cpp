@@ -1,0 +1,23 @@
+// A GGUF file from hostile hands: refused with an Error, or every tensor lies inside the file and can be widened.
+#include <cstdint>
+#include <span>
+#include <vector>
+
+#include "base/error.h"
+#include "model/gguf.h"
+
+extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
+  using namespace posttrain;
+  try {
+    const auto bytes = std::as_bytes(std::span(data, size));
+    const model::GgufHeader header = model::parse_gguf(bytes, "fuzz.gguf");
+    for (const model::GgufTensor& tensor : header.tensors) {
+      PT_ASSERT(tensor.begin <= size && tensor.bytes() <= size - tensor.begin, tensor.begin, size);
+      if (tensor.size() > 4096) continue;
+      std::vector<float> values(static_cast<size_t>(tensor.size()));
+      model::dequantize(tensor.type, bytes.data() + tensor.begin, values.size(), values.data());
+    }
+  } catch (const Error&) {
+  }
+  return 0;
+}
