@@ -19,6 +19,7 @@ Action sandbox_command(Arguments&);
 Action report_command(Arguments&);
 Action schema_command(Arguments&);
 Action score_command(Arguments&);
+Action tokenize_command(Arguments&);
 
 namespace {
 
@@ -26,6 +27,7 @@ constexpr auto table = std::to_array<Command>({
     {"run", "Work", "Run a recipe, or go on with an interrupted run", &run_command},
     {"eval", "Work", "Measure a model on a task: pass@1, pass@k, majority vote", &eval_command},
     {"generate", "Work", "Let a model continue a prompt", &generate_command},
+    {"tokenize", "Work", "Text to ids and back, conversations through the chat template", &tokenize_command},
     {"report", "Work", "Write report.html anew and print what the run came to", &report_command},
     {"export", "Work", "A run's numbers as JSON lines or CSV", &export_command},
     {"recipe", "Recipes", "Show, compare, check and list recipes", &recipe_command},

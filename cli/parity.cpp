@@ -7,6 +7,7 @@
 
 #include "base/error.h"
 #include "cli/arguments.h"
+#include "cli/tokenizer_cases.h"
 #include "pipeline/rl_parity.h"
 
 namespace posttrain::cli {
@@ -14,6 +15,7 @@ namespace {
 
 struct Given {
   std::vector<std::string> models, rl;
+  std::string tokenizer, cases;
 };
 
 bool print(bool pass, const std::string& line) {
@@ -23,6 +25,9 @@ bool print(bool pass, const std::string& line) {
 }
 
 int parity(const Given& given) {
+  if (given.tokenizer.empty() != given.cases.empty())
+    throw Error("parity", "", "--tokenizer and --cases together", "one of them");
+  if (!given.tokenizer.empty()) return check_tokenizer(given.tokenizer, given.cases);
   if (given.models.empty() && given.rl.empty()) throw Error("parity", "fixtures", "a fixture folder", "none");
   const auto backend = nn::make_cpu_backend();
   bool all = true;
@@ -45,8 +50,12 @@ Action parity_command(Arguments& args) {
   args.optional_positionals("fixtures", given->models,
                             "Fixture folders: a model with expected.json and its .safetensors");
   args.option("--rl", given->rl, "Folders with objective and preference cases");
+  args.option("--tokenizer", given->tokenizer, "A model directory or tokenizer.json to check against --cases");
+  args.option("--cases", given->cases, "JSON lines with recorded encodings, decodings, streams and chats");
   args.example("posttrain parity ../shared/fixtures/models/*");
   args.example("posttrain parity --rl ../shared/fixtures/rl/qwen2_rl");
+  args.example(
+      "posttrain parity --tokenizer ../shared/tokenizers/qwen3 --cases ../shared/fixtures/tokenizers/qwen3.jsonl");
   return [given] { return parity(*given); };
 }
 

@@ -8,11 +8,6 @@
 namespace posttrain {
 namespace {
 
-bool is_word_char(char32_t code) {
-  // \w: alphabetic characters, marks, decimal digits, connector punctuation, joiners.
-  return (char_class(code) & (kLetter | kMark | kWordExtra)) || is_decimal_digit(code);
-}
-
 size_t previous_char(std::string_view text, size_t at) {
   do {
     --at;

@@ -2,13 +2,14 @@
 #pragma once
 
 #include <filesystem>
+#include <nlohmann/json_fwd.hpp>
 #include <optional>
 #include <string>
 #include <vector>
 
-#include "base/json.h"
-
 namespace posttrain {
+
+using Json = nlohmann::ordered_json;
 
 // The id of a token is its place in `tokens`. A token of one character is that character; a longer one is found whole
 // in the text wherever it stands. Every id decodes to its token and its token encodes to it.

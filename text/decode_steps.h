@@ -2,12 +2,13 @@
 #pragma once
 
 #include <memory>
+#include <nlohmann/json_fwd.hpp>
 #include <string>
 #include <vector>
 
-#include "base/json.h"
-
 namespace posttrain {
+
+using Json = nlohmann::ordered_json;
 
 // A step rewrites the list of strings; at the end they are joined and repaired to valid UTF-8.
 class DecodeStep {

@@ -2,12 +2,13 @@
 #pragma once
 
 #include <memory>
+#include <nlohmann/json_fwd.hpp>
 #include <string>
 #include <string_view>
 
-#include "base/json.h"
-
 namespace posttrain {
+
+using Json = nlohmann::ordered_json;
 
 class Normalizer {
  public:

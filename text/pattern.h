@@ -3,14 +3,16 @@
 
 #include <functional>
 #include <memory>
+#include <nlohmann/json_fwd.hpp>
 #include <string>
 #include <string_view>
 #include <vector>
 
-#include "base/json.h"
 #include "text/regex.h"
 
 namespace posttrain {
+
+using Json = nlohmann::ordered_json;
 
 // Appends the non-overlapping matches in a text, left to right, none empty.
 using Pattern = std::function<void(std::string_view text, std::vector<Span>& matches)>;

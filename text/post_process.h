@@ -2,12 +2,13 @@
 #pragma once
 
 #include <cstdint>
+#include <nlohmann/json_fwd.hpp>
 #include <string>
 #include <vector>
 
-#include "base/json.h"
-
 namespace posttrain {
+
+using Json = nlohmann::ordered_json;
 
 struct Surround {
   std::vector<int32_t> before, after;

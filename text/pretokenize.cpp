@@ -198,6 +198,21 @@ bool is_punctuation(char32_t c) {
   return ascii || (char_class(c) & kPunctuation);
 }
 
+// \w+|[^\w\s]+
+void words_and_signs(std::string_view text, std::vector<Span>& matches) {
+  const auto kind = [&](size_t at) {
+    const char32_t code = utf8_at(text, at).code;
+    return is_word_char(code) ? 2 : is_space(code) ? 0 : 1;
+  };
+  for (size_t at = 0; at < text.size();) {
+    const int here = kind(at);
+    size_t end = at;
+    while (end < text.size() && kind(end) == here) end += utf8_length(text[end]);
+    if (here > 0) matches.push_back({static_cast<uint32_t>(at), static_cast<uint32_t>(end)});
+    at = end;
+  }
+}
+
 std::unique_ptr<PreTokenizer> make_sequence(const Json& config, const std::string& where, bool may_leave_bytes,
                                             bool& leaves_bytes) {
   auto sequence = std::make_unique<Sequence>();
@@ -238,7 +253,7 @@ std::unique_ptr<PreTokenizer> make_pre_tokenizer(const Json& config, const std::
   }
   if (type == "Metaspace") return make_metaspace(config, where);
   if (type == "WhitespaceSplit") return splitter(char_pattern(is_space), Behaviour::removed);
-  if (type == "Whitespace") return splitter(regex_pattern(R"(\w+|[^\w\s]+)", where), Behaviour::removed, true);
+  if (type == "Whitespace") return splitter(words_and_signs, Behaviour::removed, true);
   if (type == "CharDelimiterSplit") {
     return splitter(literal_pattern(string_field(config, "delimiter", where)), Behaviour::removed);
   }

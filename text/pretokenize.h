@@ -4,14 +4,16 @@
 
 #include <cstdint>
 #include <memory>
+#include <nlohmann/json_fwd.hpp>
 #include <string>
 #include <string_view>
 #include <vector>
 
-#include "base/json.h"
 #include "text/regex.h"
 
 namespace posttrain {
+
+using Json = nlohmann::ordered_json;
 
 // Words of one stretch of text, in order, none empty. A component cuts words further or rewrites their text.
 struct Words {

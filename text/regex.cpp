@@ -10,8 +10,8 @@
 namespace posttrain {
 namespace {
 
-// Where the two dialects read the same letters differently: \s is the property White_Space (PCRE2 adds U+180E),
-// \h is a hexadecimal digit, and a script name means Script, not Script_Extensions.
+// Where the two dialects read the same letters differently: \s is the property White_Space (PCRE2 adds U+180E), \w has
+// marks and all connectors, \h is a hexadecimal digit, and a script name means Script, not Script_Extensions.
 std::string translate(const std::string& pattern) {
   static const std::set<std::string> kScripts = {"Han",   "Hiragana", "Katakana", "Hangul",     "Latin",
                                                  "Greek", "Cyrillic", "Thai",     "Arabic",     "Hebrew",
@@ -32,7 +32,11 @@ std::string translate(const std::string& pattern) {
       continue;
     }
     const char next = pattern[++i];
-    if (next == 's' || next == 'S') {
+    if (next == 'w' || (next == 'W' && !in_class)) {
+      out += in_class ? "" : next == 'w' ? "[" : "[^";
+      out += "\\p{L}\\p{M}\\p{Nd}\\p{Pc}";
+      if (!in_class) out += "]";
+    } else if (next == 's' || next == 'S') {
       out += next == 's' ? "\\p{White_Space}" : "\\P{White_Space}";
     } else if (next == 'h' || next == 'H') {
       out += next == 'h' ? "\\p{ASCII_Hex_Digit}" : "\\P{ASCII_Hex_Digit}";

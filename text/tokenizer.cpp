@@ -4,6 +4,7 @@
 
 #include "base/error.h"
 #include "base/file.h"
+#include "text/tokenizer_file.h"
 #include "text/tokenizer_parts.h"
 #include "text/utf8.h"
 
@@ -12,13 +13,13 @@ namespace posttrain {
 Tokenizer Tokenizer::load(const std::filesystem::path& file_or_dir) {
   const bool is_dir = std::filesystem::is_directory(file_or_dir);
   const std::filesystem::path file = is_dir ? file_or_dir / "tokenizer.json" : file_or_dir;
-  auto parts = tokenizer_parts_from_json(read_file(file), file.string());
+  auto parts = tokenizer_parts_from_file(parse_tokenizer_file(read_file(file), file.string()), file.string());
   if (is_dir) read_tokenizer_directory(*parts, file_or_dir);
   return Tokenizer(std::move(parts));
 }
 
 Tokenizer Tokenizer::from_json(std::string_view bytes, const std::string& where) {
-  return Tokenizer(tokenizer_parts_from_json(bytes, where));
+  return Tokenizer(tokenizer_parts_from_file(parse_tokenizer_file(bytes, where), where));
 }
 
 std::vector<int32_t> Tokenizer::encode(std::string_view text, bool add_special) const {
@@ -62,8 +63,9 @@ std::string Tokenizer::decode(std::span<const int32_t> ids, bool skip_special) c
   for (const int32_t id : ids) {
     const AddedToken* added = parts_->added.find(id);
     if (!added && !vocabulary.has(id)) continue;
-    if (skip_special && added && added->special) continue;
-    tokens.push_back(added ? added->content : vocabulary.token(id));
+    const std::string& token = added ? added->content : vocabulary.token(id);
+    if (skip_special && parts_->added.is_special(token)) continue;
+    tokens.push_back(token);
   }
   parts_->decoder->apply(tokens);
   std::string text;

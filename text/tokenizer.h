@@ -28,7 +28,7 @@ class Tokenizer {
   // The bytes of a tokenizer.json; `where` is named in errors.
   static Tokenizer from_json(std::string_view bytes, const std::string& where);
   // The tokenizer metadata of a GGUF file.
-  static Tokenizer from_gguf_parts(GgufTokenizer parts, const std::string& where);
+  static Tokenizer from_gguf_parts(const GgufTokenizer& parts, const std::string& where);
 
   // Special and added tokens in the text are recognised. `add_special` puts the post-processor's tokens around.
   // Bytes that are not UTF-8 count as U+FFFD, one per maximal invalid subpart. Throws Error for a text of 2 GiB or

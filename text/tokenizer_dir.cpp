@@ -3,6 +3,7 @@
 
 #include "base/error.h"
 #include "base/file.h"
+#include "base/json.h"
 #include "text/tokenizer_parts.h"
 
 namespace posttrain {

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "base/json.h"
+#include "text/gguf_tokenizer.h"
 
 namespace posttrain {
 
@@ -17,6 +18,9 @@ struct TokenizerFile {
   std::vector<std::pair<std::string, std::string>> merges;   // model.merges, either format
   Json rest;                                                 // everything else
 };
+
+// The tokenizer.json of a GGUF file's tokenizer.
+TokenizerFile tokenizer_file_from_gguf(const GgufTokenizer& parts, const std::string& where);
 
 // Throws Error(where, ...) with line and column for bad JSON, with the path for values of the wrong kind.
 TokenizerFile parse_tokenizer_file(std::string_view bytes, const std::string& where);

@@ -1,4 +1,4 @@
-// Builds a tokenizer from the bytes of a tokenizer.json.
+// Builds a tokenizer from what a tokenizer.json says.
 #include <algorithm>
 #include <utility>
 
@@ -101,8 +101,7 @@ void add_tokens(TokenizerParts& parts, const Json& list, const std::string& wher
 
 }  // namespace
 
-std::shared_ptr<TokenizerParts> tokenizer_parts_from_json(std::string_view bytes, const std::string& where) {
-  const TokenizerFile file = parse_tokenizer_file(bytes, where);
+std::shared_ptr<TokenizerParts> tokenizer_parts_from_file(const TokenizerFile& file, const std::string& where) {
   auto parts = std::make_shared<TokenizerParts>();
   parts->normalizer = make_normalizer(file.rest.value("normalizer", Json()), where + ": normalizer");
   make_model(*parts, file, where);

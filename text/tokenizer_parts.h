@@ -17,6 +17,8 @@
 
 namespace posttrain {
 
+struct TokenizerFile;
+
 struct TokenizerParts {
   std::unique_ptr<Normalizer> normalizer;       // may be null
   std::unique_ptr<PreTokenizer> pre_tokenizer;  // may be null
@@ -31,7 +33,7 @@ struct TokenizerParts {
   std::string chat_template;
 };
 
-std::shared_ptr<TokenizerParts> tokenizer_parts_from_json(std::string_view bytes, const std::string& where);
+std::shared_ptr<TokenizerParts> tokenizer_parts_from_file(const TokenizerFile& file, const std::string& where);
 // Adds what the other files of a model directory say.
 void read_tokenizer_directory(TokenizerParts& parts, const std::filesystem::path& dir);
 void set_vocab_size(TokenizerParts& parts);

@@ -119,12 +119,19 @@ std::string lowercase(std::string_view text) {
   return out;
 }
 
-bool is_nonspacing_mark(char32_t code) {
-  return utf8proc_category(static_cast<utf8proc_int32_t>(code)) == UTF8PROC_CATEGORY_MN;
+char32_t uppercase(char32_t code) {
+  return static_cast<char32_t>(utf8proc_toupper(static_cast<utf8proc_int32_t>(code)));
 }
 
 bool is_decimal_digit(char32_t code) {
   return utf8proc_category(static_cast<utf8proc_int32_t>(code)) == UTF8PROC_CATEGORY_ND;
+}
+
+bool is_word_char(char32_t code) {
+  if (char_class(code) & (kLetter | kMark | kWordExtra)) return true;
+  const auto category = utf8proc_category(static_cast<utf8proc_int32_t>(code));
+  const bool circled_letter = code >= 0x24B6 && code <= 0x24E9;  // symbols that are alphabetic
+  return category == UTF8PROC_CATEGORY_ND || category == UTF8PROC_CATEGORY_NL || circled_letter;
 }
 
 }  // namespace posttrain

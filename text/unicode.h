@@ -27,7 +27,9 @@ enum class NormalForm { nfc, nfd, nfkc, nfkd };
 std::string_view normal_form(std::string_view text, NormalForm form, std::string& buffer);
 
 std::string lowercase(std::string_view text);
-bool is_nonspacing_mark(char32_t code);
+char32_t uppercase(char32_t code);
 bool is_decimal_digit(char32_t code);
+// \w: alphabetic characters, marks, decimal digits, connector punctuation, joiners.
+bool is_word_char(char32_t code);
 
 }  // namespace posttrain

@@ -22,7 +22,7 @@ Unigram::Unigram(Vocabulary vocabulary, std::vector<double> scores, std::optiona
   const Vocabulary& tokens = this->vocabulary();
   if (unk_ && !tokens.has(*unk_)) throw Error(where, "unk_id", "an id of the vocabulary", std::to_string(*unk_));
   double worst = std::numeric_limits<double>::max();
-  for (int32_t id = 0; id < tokens.size(); ++id) {
+  for (int32_t id = tokens.size() - 1; id >= 0; --id) {  // of a token that is there twice, the last counts
     if (!tokens.has(id)) continue;
     trie_->add(tokens.token(id), id);
     worst = std::min(worst, scores_[static_cast<size_t>(id)]);

@@ -57,14 +57,13 @@ void Vocabulary::add(std::string_view token, int64_t id, const std::string& wher
     throw Error(where, "id " + std::to_string(id), "one token",
                 "'" + tokens_[index].substr(0, 60) + "' and '" + std::string(token.substr(0, 60)) + "'");
   }
-  if (find(token)) return;
   tokens_[index] = token;
   present_[index] = true;
   if ((used_ + 1) * 2 > slots_.size()) grow();
   size_t slot = hash_bytes(token) & (slots_.size() - 1);
-  while (slots_[slot] >= 0) slot = (slot + 1) & (slots_.size() - 1);
+  while (slots_[slot] >= 0 && this->token(slots_[slot]) != token) slot = (slot + 1) & (slots_.size() - 1);
+  used_ += slots_[slot] < 0 ? 1 : 0;
   slots_[slot] = static_cast<int32_t>(id);
-  ++used_;
 }
 
 std::optional<int32_t> Vocabulary::find(std::string_view token) const {

@@ -17,7 +17,7 @@ class Vocabulary {
   static constexpr int32_t kMaxId = 4'000'000;  // bounds what a hostile file can make us allocate
 
   void reserve(size_t tokens);
-  // The first id of a string wins find(); an id's string is replaced. Throws Error(where, ...) when id is out of range.
+  // The last id of a string is what find() gives. Throws Error(where, ...) for an id out of range or with two strings.
   void add(std::string_view token, int64_t id, const std::string& where);
 
   std::optional<int32_t> find(std::string_view token) const;

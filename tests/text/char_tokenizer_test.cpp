@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "base/error.h"
+#include "base/json.h"
 #include "text/stream_decoder.h"
 #include "text/tokenizer.h"
 

@@ -1,0 +1,103 @@
+#include "text/dataset.h"
+
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <filesystem>
+
+#include "base/error.h"
+#include "base/file.h"
+#include "base/json.h"
+#include "text/packing.h"
+
+namespace posttrain {
+namespace {
+
+Record record(const char* line, const DataFields& fields = {}) {
+  return read_record(Json::parse(line), fields, "data.jsonl:1");
+}
+
+TEST(Dataset, EveryPublicShapeIsRead) {
+  const Record chat = record(R"({"messages":[{"role":"user","content":"q"},{"role":"assistant","content":"a"}]})");
+  EXPECT_EQ(chat.question, "q");
+  EXPECT_EQ(Json::parse(chat.messages).size(), 2u);
+
+  const Record plain = record(R"({"prompt":"p","completion":"c"})");
+  EXPECT_EQ(plain.prompt, "p");
+  EXPECT_EQ(plain.completion, "c");
+  EXPECT_EQ(plain.messages, "");
+
+  const Record gsm8k = record(R"({"question":"How many?","answer":"He has <<3*4=12>>12.\n#### 1,200"})");
+  EXPECT_EQ(gsm8k.reference, "1200");
+  EXPECT_EQ(gsm8k.question, "How many?");
+  EXPECT_EQ(Json::parse(gsm8k.messages)[1]["role"], "assistant");
+
+  const Record math = record(R"({"problem":"x?","solution":"Not \\boxed{1}, but \\boxed{\\frac{1}{2}}."})");
+  EXPECT_EQ(math.reference, "\\frac{1}{2}");
+}
+
+TEST(Dataset, FieldsAreMappedByName) {
+  DataFields fields;
+  fields.question = "input";
+  fields.answer = "target";
+  EXPECT_EQ(record(R"({"input":"q","target":"#### 7"})", fields).reference, "7");
+}
+
+TEST(Dataset, ResultsAreFoundWhereTheyStand) {
+  EXPECT_EQ(result_behind_hashes("a #### b\n#### -5 "), "-5");
+  EXPECT_EQ(result_behind_hashes("none"), std::nullopt);
+  EXPECT_EQ(result_in_box("\\boxed{\\{1\\}}"), "\\{1\\}");
+  EXPECT_EQ(result_in_box("$\\boxed 5$"), "5");
+  EXPECT_EQ(result_in_box("\\boxed{open"), std::nullopt);
+}
+
+TEST(Dataset, ABadLineIsAnErrorWithItsNumber) {
+  const auto file = std::filesystem::temp_directory_path() / "posttrain_dataset.jsonl";
+  write_file_atomically(file, "{\"prompt\":\"a\"}\n\n{\"text\":1}\n");
+  try {
+    read_dataset(file);
+    FAIL();
+  } catch (const Error& error) {
+    EXPECT_NE(std::string(error.what()).find("posttrain_dataset.jsonl:3"), std::string::npos) << error.what();
+    EXPECT_NE(std::string(error.what()).find("got text"), std::string::npos) << error.what();
+  }
+  EXPECT_EQ(read_dataset(file, {}, 1).size(), 1u);
+  std::filesystem::remove(file);
+}
+
+TEST(Dataset, ShufflingIsAPermutationThatTheKeyDecides) {
+  const auto order = shuffled(100, Rng({1, 2}));
+  EXPECT_EQ(order, shuffled(100, Rng({1, 2})));
+  EXPECT_NE(order, shuffled(100, Rng({1, 3})));
+  auto sorted = order;
+  std::ranges::sort(sorted);
+  for (size_t i = 0; i < sorted.size(); ++i) EXPECT_EQ(sorted[i], i);
+}
+
+TEST(Packing, ExamplesKeepTogetherAndKnowWhereTheyBegin) {
+  std::vector<TokenizedExample> examples;
+  for (const size_t length : {6u, 3u, 0u, 4u, 2u, 20u}) {
+    examples.push_back({std::vector<int32_t>(length, static_cast<int32_t>(length)), std::vector<uint8_t>(length, 1)});
+  }
+  const auto rows = pack(examples, 10);
+  size_t tokens = 0;
+  std::vector<size_t> seen;
+  for (const PackedRow& row : rows) {
+    EXPECT_LE(row.ids.size(), 10u);
+    tokens += row.ids.size();
+    ASSERT_EQ(row.starts.size(), row.examples.size() + 1);
+    for (size_t k = 0; k < row.examples.size(); ++k) {
+      seen.push_back(row.examples[k]);
+      EXPECT_EQ(row.loss[static_cast<size_t>(row.starts[k])], 0) << "nothing predicts the first token of an example";
+      for (int32_t i = row.starts[k]; i < row.starts[k + 1]; ++i) {
+        EXPECT_EQ(row.ids[static_cast<size_t>(i)], examples[row.examples[k]].ids[0]);
+      }
+    }
+  }
+  EXPECT_EQ(tokens, 6u + 3 + 4 + 2 + 10);
+  std::ranges::sort(seen);
+  EXPECT_EQ(seen, (std::vector<size_t>{0, 1, 3, 4, 5}));
+}
+
+}  // namespace
+}  // namespace posttrain

@@ -1,0 +1,170 @@
+#include "text/dataset.h"
+
+#include <algorithm>
+#include <numeric>
+#include <utility>
+
+#include "base/error.h"
+#include "base/file.h"
+#include "base/json.h"
+
+namespace posttrain {
+namespace {
+
+std::string text_of(const Json& line, const std::string& field, const std::string& where) {
+  if (!line[field].is_string()) throw Error(where, field, "text", to_line(line[field]).substr(0, 80));
+  return line[field].get<std::string>();
+}
+
+Json message(const char* role, const std::string& content) {
+  return {{"role", role}, {"content", content}};
+}
+
+void check_messages(const Json& messages, const std::string& field, const std::string& where) {
+  if (!messages.is_array() || messages.empty())
+    throw Error(where, field, "a list of messages", to_line(messages).substr(0, 80));
+  for (size_t i = 0; i < messages.size(); ++i) {
+    if (messages[i].is_object() && messages[i].contains("role") && messages[i]["role"].is_string()) continue;
+    throw Error(where, field + "[" + std::to_string(i) + "]", "an object with a role",
+                to_line(messages[i]).substr(0, 80));
+  }
+}
+
+std::string last_user_text(const Json& messages) {
+  std::string text;
+  for (const Json& one : messages) {
+    if (one["role"] == "user" && one.contains("content") && one["content"].is_string())
+      text = one["content"].get<std::string>();
+  }
+  return text;
+}
+
+Record conversation(Json messages, const Json& line, const DataFields& fields) {
+  Record record;
+  record.question = last_user_text(messages);
+  record.messages = to_line(messages);
+  if (line.contains(fields.tools) && line[fields.tools].is_array()) record.tools = to_line(line[fields.tools]);
+  return record;
+}
+
+// A question with its worked answer becomes a conversation of two.
+Record worked(const std::string& question, const std::string& answer, std::optional<std::string> result,
+              const Json& line, const DataFields& fields) {
+  Record record = conversation(Json::array({message("user", question), message("assistant", answer)}), line, fields);
+  record.reference = result.value_or("");
+  return record;
+}
+
+}  // namespace
+
+Record read_record(const Json& line, const DataFields& fields, const std::string& where) {
+  if (!line.is_object()) throw Error(where, "", "a JSON object", to_line(line).substr(0, 80));
+  const auto has = [&](const std::string& field) { return line.contains(field) && !line[field].is_null(); };
+  if (has(fields.messages)) {
+    check_messages(line[fields.messages], fields.messages, where);
+    return conversation(line[fields.messages], line, fields);
+  }
+  if (has(fields.prompt)) {
+    if (line[fields.prompt].is_array()) {
+      Json messages = line[fields.prompt];
+      check_messages(messages, fields.prompt, where);
+      if (has(fields.completion)) {
+        if (line[fields.completion].is_array()) {
+          check_messages(line[fields.completion], fields.completion, where);
+          for (const Json& one : line[fields.completion]) messages.push_back(one);
+        } else {
+          messages.push_back(message("assistant", text_of(line, fields.completion, where)));
+        }
+      }
+      return conversation(std::move(messages), line, fields);
+    }
+    Record record;
+    record.prompt = record.question = text_of(line, fields.prompt, where);
+    if (has(fields.completion)) record.completion = text_of(line, fields.completion, where);
+    if (has(fields.answer))
+      record.reference =
+          line[fields.answer].is_string() ? line[fields.answer].get<std::string>() : to_line(line[fields.answer]);
+    return record;
+  }
+  if (has(fields.question) && has(fields.answer)) {
+    const std::string answer = text_of(line, fields.answer, where);
+    return worked(text_of(line, fields.question, where), answer, result_behind_hashes(answer), line, fields);
+  }
+  if (has(fields.problem) && has(fields.solution)) {
+    const std::string solution = text_of(line, fields.solution, where);
+    Record record = worked(text_of(line, fields.problem, where), solution, result_in_box(solution), line, fields);
+    if (record.reference.empty() && has(fields.answer)) record.reference = text_of(line, fields.answer, where);
+    return record;
+  }
+  std::string keys;
+  for (const auto& [key, value] : line.items()) keys += (keys.empty() ? "" : ", ") + key;
+  throw Error(where, "",
+              fields.messages + ", " + fields.prompt + " (and " + fields.completion + "), " + fields.question +
+                  " and " + fields.answer + ", or " + fields.problem + " and " + fields.solution,
+              keys.empty() ? "no fields" : keys);
+}
+
+std::vector<Record> read_dataset(const std::filesystem::path& file, const DataFields& fields, size_t limit) {
+  const std::string bytes = read_file(file);
+  std::vector<Record> records;
+  size_t number = 0;
+  for (size_t at = 0; at < bytes.size() && (limit == 0 || records.size() < limit);) {
+    const size_t end = std::min(bytes.find('\n', at), bytes.size());
+    const std::string_view text = std::string_view(bytes).substr(at, end - at);
+    at = end + 1;
+    ++number;
+    if (text.find_first_not_of(" \t\r") == std::string_view::npos) continue;
+    const std::string where = file.string() + ":" + std::to_string(number);
+    records.push_back(read_record(parse_json(text, where), fields, where));
+    records.back().line = number;
+  }
+  return records;
+}
+
+std::optional<std::string> result_behind_hashes(const std::string& answer) {
+  const size_t at = answer.rfind("####");
+  if (at == std::string::npos) return std::nullopt;
+  std::string result;
+  for (const char c : answer.substr(at + 4)) {
+    if (c == '\n' && !result.empty()) break;
+    if (c != ' ' && c != '\t' && c != ',' && c != '\r' && c != '\n') result += c;
+  }
+  return result;
+}
+
+std::optional<std::string> result_in_box(const std::string& solution) {
+  for (size_t at = solution.rfind('\\'); at != std::string::npos;
+       at = at == 0 ? std::string::npos : solution.rfind('\\', at - 1)) {
+    const bool boxed = solution.compare(at, 6, "\\boxed") == 0;
+    if (!boxed && solution.compare(at, 5, "\\fbox") != 0) continue;
+    size_t i = at + (boxed ? 6 : 5);
+    while (i < solution.size() && solution[i] == ' ') ++i;
+    if (i >= solution.size()) continue;
+    if (solution[i] != '{') {  // \boxed 5
+      const size_t end = solution.find_first_of(" \n$.", i);
+      return solution.substr(i, end == std::string::npos ? end : end - i);
+    }
+    int depth = 0;
+    for (size_t j = i; j < solution.size(); ++j) {
+      if (solution[j] == '\\') {
+        ++j;  // \{ and \} are no braces
+      } else if (solution[j] == '{') {
+        ++depth;
+      } else if (solution[j] == '}' && --depth == 0) {
+        return solution.substr(i + 1, j - i - 1);
+      }
+    }
+  }
+  return std::nullopt;
+}
+
+std::vector<size_t> shuffled(size_t count, Rng rng) {
+  std::vector<size_t> order(count);
+  std::iota(order.begin(), order.end(), size_t{0});
+  for (size_t i = count; i > 1; --i) {
+    std::swap(order[i - 1], order[static_cast<size_t>(rng.integer(0, static_cast<int64_t>(i) - 1))]);
+  }
+  return order;
+}
+
+}  // namespace posttrain

@@ -1,0 +1,228 @@
+#include "text/gguf_tokenizer.h"
+
+#include <algorithm>
+#include <tuple>
+#include <unordered_map>
+
+#include "base/error.h"
+#include "text/tokenizer_file.h"
+#include "text/tokenizer_parts.h"
+#include "text/utf8.h"
+
+namespace posttrain {
+namespace {
+
+enum TokenType : int32_t { kUnknown = 2, kControl = 3, kUser = 4 };
+
+constexpr const char* kLlama3Pattern =
+    R"((?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}{1,3}| ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+)";
+constexpr const char* kQwen2Pattern =
+    R"((?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}| ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+)";
+constexpr const char* kDeepSeekPattern =
+    "[!\"#$%&'()*+,\\-./:;<=>?@\\[\\\\\\]^_`{|}~][A-Za-z]+|[^\r\n\\p{L}\\p{P}\\p{S}]?[\\p{L}\\p{M}]+| "
+    "?[\\p{P}\\p{S}]+[\r\n]*|\\s*[\r\n]+|\\s+(?!\\S)|\\s+";
+
+Json byte_level(bool use_regex) {
+  return {{"type", "ByteLevel"}, {"add_prefix_space", false}, {"trim_offsets", true}, {"use_regex", use_regex}};
+}
+
+Json split_then_bytes(std::initializer_list<const char*> patterns) {
+  Json parts = Json::array();
+  for (const char* pattern : patterns) {
+    parts.push_back(
+        {{"type", "Split"}, {"pattern", {{"Regex", pattern}}}, {"behavior", "Isolated"}, {"invert", false}});
+  }
+  parts.push_back(byte_level(false));
+  return {{"type", "Sequence"}, {"pretokenizers", parts}};
+}
+
+// What tokenizer.ggml.pre names, as tokenizer.json says it.
+struct PreTokenization {
+  Json pre_tokenizer, normalizer;
+  bool ignore_merges = false;
+};
+
+PreTokenization pre_tokenization(const std::string& name, const std::string& where) {
+  static const std::map<std::string, std::string> kKinds = {{"", "gpt2"},
+                                                            {"default", "gpt2"},
+                                                            {"gpt-2", "gpt2"},
+                                                            {"gpt2", "gpt2"},
+                                                            {"olmo", "gpt2"},
+                                                            {"phi-2", "gpt2"},
+                                                            {"smollm", "digits"},
+                                                            {"starcoder", "digits"},
+                                                            {"refact", "digits"},
+                                                            {"codeshell", "digits"},
+                                                            {"command-r", "digits"},
+                                                            {"llama-bpe", "llama3"},
+                                                            {"llama3", "llama3"},
+                                                            {"llama-v3", "llama3"},
+                                                            {"smaug-bpe", "llama3"},
+                                                            {"qwen2", "qwen2"},
+                                                            {"deepseek-r1-qwen", "qwen2"},
+                                                            {"deepseek-v3", "deepseek"}};
+  const auto found = kKinds.find(name);
+  if (found == kKinds.end()) {
+    throw Error(where, "tokenizer.ggml.pre", "smollm, gpt-2, llama-bpe, qwen2, deepseek-v3 or a relative",
+                "'" + name + "'");
+  }
+  const std::string& kind = found->second;
+  if (kind == "gpt2") return {byte_level(true), nullptr};
+  if (kind == "digits") {
+    const Json digits = {{"type", "Digits"}, {"individual_digits", true}};
+    return {{{"type", "Sequence"}, {"pretokenizers", Json::array({digits, byte_level(true)})}}, nullptr};
+  }
+  if (kind == "llama3") return {split_then_bytes({kLlama3Pattern}), nullptr, true};
+  if (kind == "qwen2") return {split_then_bytes({kQwen2Pattern}), {{"type", "NFC"}}};
+  return {split_then_bytes({R"(\p{N}{1,3})", "[\u4e00-\u9fa5\u3040-\u309f\u30a0-\u30ff]+", kDeepSeekPattern}), nullptr};
+}
+
+void byte_level_bpe(TokenizerFile& file, const GgufTokenizer& parts, const std::string& where) {
+  const PreTokenization pre = pre_tokenization(parts.pre, where);
+  for (size_t i = 0; i < parts.merges.size(); ++i) {
+    const std::string& merge = parts.merges[i];
+    const size_t space = merge.find(' ', 1);
+    if (space == std::string::npos || space + 1 == merge.size()) {
+      throw Error(where, "tokenizer.ggml.merges[" + std::to_string(i) + "]", "'left right'", "'" + merge + "'");
+    }
+    file.merges.emplace_back(merge.substr(0, space), merge.substr(space + 1));
+  }
+  file.rest["normalizer"] = pre.normalizer;
+  file.rest["pre_tokenizer"] = pre.pre_tokenizer;
+  file.rest["decoder"] = byte_level(true);
+  file.rest["model"] = {{"type", "BPE"}, {"ignore_merges", pre.ignore_merges}};
+}
+
+// SentencePiece's BPE has no list of merges: any two neighbours that form a token may merge, best score first.
+void merges_from_scores(TokenizerFile& file, const GgufTokenizer& parts) {
+  struct Merge {
+    float score;
+    size_t left_chars, right_chars;
+    int32_t left, right;
+    size_t cut;
+    int32_t whole;
+  };
+  std::unordered_map<std::string_view, int32_t> ids;
+  for (size_t i = 0; i < parts.tokens.size(); ++i) ids.emplace(parts.tokens[i], static_cast<int32_t>(i));
+  std::vector<Merge> merges;
+  for (size_t i = 0; i < parts.tokens.size(); ++i) {
+    const std::string_view token = parts.tokens[i];
+    if (token.size() > 256) continue;
+    size_t chars = 0, total = 0;
+    for (size_t at = 0; at < token.size(); at += utf8_at(token, at).length) ++total;
+    for (size_t at = 0; at + utf8_at(token, at).length < token.size();) {
+      at += utf8_at(token, at).length;
+      ++chars;
+      const auto left = ids.find(token.substr(0, at)), right = ids.find(token.substr(at));
+      if (left == ids.end() || right == ids.end()) continue;
+      merges.push_back(
+          {parts.scores[i], chars, total - chars, left->second, right->second, at, static_cast<int32_t>(i)});
+    }
+  }
+  std::ranges::stable_sort(merges, [](const Merge& a, const Merge& b) {
+    return std::tuple(-a.score, b.left_chars, b.right_chars, a.whole, a.left) <
+           std::tuple(-b.score, a.left_chars, a.right_chars, b.whole, b.left);
+  });
+  for (const Merge& merge : merges) {
+    const std::string& token = parts.tokens[static_cast<size_t>(merge.whole)];
+    file.merges.emplace_back(token.substr(0, merge.cut), token.substr(merge.cut));
+  }
+}
+
+void sentence_piece_bpe(TokenizerFile& file, const GgufTokenizer& parts, const std::string& where) {
+  if (parts.scores.size() != parts.tokens.size()) {
+    throw Error(where, "tokenizer.ggml.scores", std::to_string(parts.tokens.size()) + " numbers",
+                std::to_string(parts.scores.size()));
+  }
+  merges_from_scores(file, parts);
+  const Json to_meta = {{"type", "Replace"}, {"pattern", {{"String", " "}}}, {"content", "\u2581"}};
+  Json normalizers = Json::array(), decoders = Json::array();
+  if (parts.add_space_prefix) normalizers.push_back({{"type", "Prepend"}, {"prepend", "\u2581"}});
+  normalizers.push_back(to_meta);
+  decoders.push_back({{"type", "Replace"}, {"pattern", {{"String", "\u2581"}}}, {"content", " "}});
+  decoders.push_back({{"type", "ByteFallback"}});
+  decoders.push_back({{"type", "Fuse"}});
+  if (parts.add_space_prefix) decoders.push_back({{"type", "Strip"}, {"content", " "}, {"start", 1}, {"stop", 0}});
+  file.rest["normalizer"] = {{"type", "Sequence"}, {"normalizers", normalizers}};
+  file.rest["pre_tokenizer"] = nullptr;
+  file.rest["decoder"] = {{"type", "Sequence"}, {"decoders", decoders}};
+  file.rest["model"] = {{"type", "BPE"}, {"fuse_unk", true}, {"byte_fallback", true}};
+  if (parts.unk) file.rest["model"]["unk_token"] = parts.tokens[static_cast<size_t>(*parts.unk)];
+}
+
+Json added_tokens(const GgufTokenizer& parts) {
+  Json added = Json::array();
+  for (size_t i = 0; i < parts.types.size(); ++i) {
+    const int32_t type = parts.types[i];
+    if (type != kUnknown && type != kControl && type != kUser) continue;
+    added.push_back({{"id", i},
+                     {"content", parts.tokens[i]},
+                     {"single_word", false},
+                     {"lstrip", false},
+                     {"rstrip", false},
+                     {"normalized", false},
+                     {"special", type != kUser}});
+  }
+  return added;
+}
+
+Json post_processor(const GgufTokenizer& parts) {
+  Json single = Json::array(), special = Json::object();
+  const auto put = [&](int32_t id) {
+    const std::string& text = parts.tokens[static_cast<size_t>(id)];
+    single.push_back({{"SpecialToken", {{"id", text}, {"type_id", 0}}}});
+    special[text] = {{"id", text}, {"ids", Json::array({id})}, {"tokens", Json::array({text})}};
+  };
+  if (parts.add_bos && parts.bos) put(*parts.bos);
+  single.push_back({{"Sequence", {{"id", "A"}, {"type_id", 0}}}});
+  if (parts.add_eos && parts.eos) put(*parts.eos);
+  if (special.empty()) return nullptr;
+  return {{"type", "TemplateProcessing"}, {"single", single}, {"pair", single}, {"special_tokens", special}};
+}
+
+}  // namespace
+
+TokenizerFile tokenizer_file_from_gguf(const GgufTokenizer& parts, const std::string& where) {
+  const size_t count = parts.tokens.size();
+  if (!parts.types.empty() && parts.types.size() != count) {
+    throw Error(where, "tokenizer.ggml.token_type", std::to_string(count) + " numbers",
+                std::to_string(parts.types.size()));
+  }
+  for (const auto& id : {parts.bos, parts.eos, parts.pad, parts.unk}) {
+    if (id && (*id < 0 || static_cast<size_t>(*id) >= count)) {
+      throw Error(where, "tokenizer.ggml special token ids", "ids below " + std::to_string(count), std::to_string(*id));
+    }
+  }
+  TokenizerFile file;
+  for (size_t i = 0; i < count; ++i) file.vocab.emplace_back(parts.tokens[i], static_cast<int64_t>(i));
+  file.rest = {
+      {"version", "1.0"}, {"truncation", nullptr}, {"padding", nullptr}, {"added_tokens", added_tokens(parts)}};
+  if (parts.model == "gpt2") {
+    byte_level_bpe(file, parts, where);
+  } else if (parts.model == "llama") {
+    sentence_piece_bpe(file, parts, where);
+  } else {
+    throw Error(where, "tokenizer.ggml.model", "gpt2 or llama", "'" + parts.model + "'");
+  }
+  file.rest["post_processor"] = post_processor(parts);
+  return file;
+}
+
+Tokenizer Tokenizer::from_gguf_parts(const GgufTokenizer& parts, const std::string& where) {
+  auto built = tokenizer_parts_from_file(tokenizer_file_from_gguf(parts, where), where);
+  built->bos = parts.bos;
+  built->eos = parts.eos;
+  built->pad = parts.pad;
+  if (parts.eos) built->stops = {*parts.eos};
+  const auto name = [&](const char* role, const std::optional<int32_t>& id) {
+    if (id) built->special_texts[role] = parts.tokens[static_cast<size_t>(*id)];
+  };
+  name("bos_token", parts.bos);
+  name("eos_token", parts.eos);
+  name("pad_token", parts.pad);
+  name("unk_token", parts.unk);
+  built->chat_template = parts.chat_template;
+  return Tokenizer(std::move(built));
+}
+
+}  // namespace posttrain
