@@ -5,10 +5,17 @@
 #include <exception>
 
 #include "base/error.h"
+#include "rewards/choice.h"
 #include "rewards/code.h"
 #include "rewards/exact.h"
 #include "rewards/format.h"
+#include "rewards/json_schema.h"
+#include "rewards/language.h"
+#include "rewards/length.h"
 #include "rewards/math_reward.h"
+#include "rewards/plugin.h"
+#include "rewards/repetition.h"
+#include "rewards/tag_count.h"
 
 namespace posttrain::rewards {
 
@@ -44,7 +51,19 @@ constexpr std::array table = {
     entry<CodeReward>("code", judges, "The program in the completion passes hidden tests in the sandbox"),
     entry<ExactReward>("exact", judges, "1 when the text of the first answer tag is the gold answer, else 0"),
     entry<MathReward>("math", judges, "1 when the reply's answer equals the gold answer as mathematics, else 0"),
+    entry<ChoiceReward>("choice", judges, "1 when the reply names the gold letter of a multiple choice, else 0"),
+    entry<JsonSchemaReward>("json_schema", judges, "1 when the answer is JSON that matches a schema, else 0"),
+    entry<PluginReward>("plugin", judges, "What a program of yours says, in JSON lines"),
+    entry<PluginReward>("plugin_shape", shapes,
+                        "The same for a program that shapes behaviour and judges no correctness"),
     entry<FormatReward>("format", shapes, "1 when the whole response is a think block and an answer block, else 0"),
+    entry<TagCountReward>("tag_count", shapes, "A quarter for each of the four tags that stands exactly once"),
+    entry<LanguageReward>("language", shapes, "Words of the target language over all words, as DeepSeek-R1"),
+    entry<OverlongReward>("overlong", shapes, "DAPO's soft punishment of completions near the longest length"),
+    entry<CosineReward>("cosine", shapes,
+                        "By length: right answers earn more when short, wrong ones lose less when long"),
+    entry<KimiLengthReward>("kimi_length", shapes, "Kimi's length reward, relative to the group"),
+    entry<RepetitionReward>("repetition", shapes, "A penalty for repeated n-grams of words"),
 };
 
 constexpr auto cases = [] {
