@@ -141,7 +141,9 @@ std::string grid(const Chart& chart, const Frame& frame) {
   for (size_t i = 0; i < chart.marks.size(); ++i) {
     const double x = frame.px(chart.marks[i].first);
     if (i > 0) out += formatted("<path class=\"mark\" d=\"M%.1f %.1fV%.1f\"/>", x, frame.top, frame.bottom);
-    out += formatted("<text class=\"axis\" x=\"%.1f\" y=\"%.1f\">", x + 2, frame.bottom + 13) +
+    const bool late = x > frame.right - 50;
+    out += formatted("<text class=\"axis\" x=\"%.1f\" y=\"%.1f\" text-anchor=\"%s\">", late ? frame.right + 8 : x + 2,
+                     frame.bottom + 13, late ? "end" : "start") +
            escape_plain(chart.marks[i].second) + "</text>";
   }
   return out;
@@ -178,6 +180,10 @@ std::string end_labels(const Chart& chart, const Frame& frame) {
 
 }  // namespace
 
+bool has_numbers(const Points& points) {
+  return std::any_of(points.begin(), points.end(), [](const auto& p) { return std::isfinite(p.second); });
+}
+
 int64_t smoothing_window(size_t points) {
   if (points < 20) return 1;
   return static_cast<int64_t>(points / 16) | 1;
@@ -211,7 +217,7 @@ std::string chart_svg(const Chart& chart, int width, int height) {
   if (chart.series.size() > 1) {
     for (const Series& s : chart.series) longest = std::max(longest, s.name.size());
   }
-  const double label_room = longest > 0 ? std::min(6.0 * static_cast<double>(longest) + 10, width * 0.35) : 12;
+  const double label_room = longest > 0 ? std::min(7.2 * static_cast<double>(longest) + 10, width * 0.35) : 12;
   const Frame frame{40, width - label_room, 10, height - 20.0, steps_of(chart), values_of(chart)};
   std::string out = formatted(
                         "<svg viewBox=\"0 0 %d %d\" role=\"img\" data-frame=\"%.1f %.1f %.1f %.1f\" "

@@ -24,6 +24,8 @@ struct Chart {
   bool step_axis = true;                              // numbers below; else only the marks
 };
 
+// Whether any point has a finite value.
+bool has_numbers(const std::vector<std::pair<double, double>>& points);
 // How many steps the moving mean of a smooth chart with n points covers (odd; 1 = none).
 int64_t smoothing_window(size_t points);
 // "95.4%", "26.2 tokens", "3e-4"; "-" for NaN.

@@ -55,18 +55,22 @@ std::string stage_strip(const Store& store) {
   std::string out;
   for (const StageRow& stage : store.stages()) {
     const int64_t last = store.last_step(stage.index).value_or(0);
+    std::string work =
+        last > 0 || stage.steps > 0
+            ? std::to_string(last) +
+                  (stage.status != "done" && stage.steps > 0 ? " of " + std::to_string(stage.steps) : "") + " steps"
+            : "";
+    if (stage.seconds > 0) work += (work.empty() ? "" : ", ") + duration(stage.seconds);
     out += "<li><b>" + escape_html(stage.name) + "</b><span>" + escape_html(stage.type) +
-           (stage.from.empty() ? "" : " from " + escape_html(stage.from)) + "</span><span>" + std::to_string(last) +
-           (stage.steps > 0 && stage.status != "done" ? " of " + std::to_string(stage.steps) : "") + " steps" +
-           (stage.seconds > 0 ? ", " + duration(stage.seconds) : "") + "</span><span>" + escape_html(stage.status) +
-           "</span></li>";
+           (stage.from.empty() ? "" : " from " + escape_html(stage.from)) + "</span><span>" + work + "</span><span>" +
+           escape_html(stage.status) + "</span></li>";
   }
   return out.empty() ? out : "<ol class=\"strip\">" + out + "</ol>";
 }
 
 bool is_fraction(const std::string& name) {
   return name.find('@') != std::string::npos || name == "format" || name.find("accuracy") != std::string::npos ||
-         name.find("rate") != std::string::npos || name.find("ratio") != std::string::npos;
+         name == "truncated" || name.find("rate") != std::string::npos || name.find("ratio") != std::string::npos;
 }
 
 // For people; what isn't known keeps its name.
@@ -109,8 +113,10 @@ std::string task_table(const TaskChange& change) {
       const std::string text = std::isnan(by)      ? "-"
                                : is_fraction(name) ? formatted("%+.1f points", 100 * by)
                                                    : formatted("%+.4g", by);
-      out += std::string("<td") + (is_fraction(name) && by != 0 ? (by > 0 ? " class=\"up\"" : " class=\"down\"") : "") +
-             ">" + text + "</td>";
+      out +=
+          std::string("<td") +
+          (is_fraction(name) && name != "truncated" && by != 0 ? (by > 0 ? " class=\"up\"" : " class=\"down\"") : "") +
+          ">" + text + "</td>";
     }
     out += "</tr>";
   }
@@ -197,7 +203,7 @@ std::string curves_svg(const Store& store) {
     const int y = gap + static_cast<int>(i) / columns * (height + title_room + gap);
     std::string svg = chart_svg(charts[i], width, height);
     svg.insert(4, " x=\"0\" y=\"" + std::to_string(title_room) + "\" width=\"" + std::to_string(width) +
-                      "\" height=\"" + std::to_string(height) + "\"");
+                      "\" height=\"" + std::to_string(height) + "\" overflow=\"visible\"");
     out += "<g transform=\"translate(" + std::to_string(x) + " " + std::to_string(y) +
            ")\"><text class=\"title\" x=\"4\" y=\"15\">" + escape_plain(charts[i].title) + "</text>" + svg + "</g>";
   }

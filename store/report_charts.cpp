@@ -57,11 +57,9 @@ const std::vector<Curve>& known_curves() {
 using Points = std::vector<std::pair<double, double>>;
 using Curves = std::map<std::string, Points>;  // of one stage, by metric
 
-bool has_numbers(const Points& points) {
-  return std::any_of(points.begin(), points.end(), [](const auto& p) { return std::isfinite(p.second); });
-}
+}  // namespace
 
-std::string card(const Chart& chart, int width, int height, const std::string& extra_class = "") {
+std::string chart_card(const Chart& chart, int width, int height, const std::string& extra_class) {
   double last = NAN;
   for (const auto& [x, y] : chart.series[0].points) {
     if (std::isfinite(y)) last = y;
@@ -74,6 +72,8 @@ std::string card(const Chart& chart, int width, int height, const std::string& e
   if (window > 1) out += "<p class=\"fine\">line: mean of " + std::to_string(window) + " steps</p>";
   return out + "</figure>";
 }
+
+namespace {
 
 Chart chart_of(const Curve& curve, const Curves& curves) {
   Chart chart{curve.title, curve.unit, curve.from_zero, curve.smooth, {}, {}, true};
@@ -100,10 +100,10 @@ std::string stage_charts(const Curves& curves) {
   for (const Curve& curve : known_curves()) {
     const Chart chart = chart_of(curve, curves);
     for (const auto& [key, name] : curve.keys) shown.insert(key);
-    if (!chart.series.empty()) main += card(chart, 360, 170);
+    if (!chart.series.empty()) main += chart_card(chart, 360, 170, "");
     if (std::string_view(curve.title) != "Reward") continue;
     const Chart parts = reward_parts(curves);
-    if (parts.series.size() > 1) main += card(parts, 360, 170);
+    if (parts.series.size() > 1) main += chart_card(parts, 360, 170, "");
   }
   std::vector<std::string> rest;
   for (const auto& [key, points] : curves) {
@@ -111,7 +111,7 @@ std::string stage_charts(const Curves& curves) {
   }
   sort_metric_names(rest);
   for (const std::string& key : rest) {
-    small += card({key, "", false, false, {{"", curves.at(key), false}}, {}, true}, 260, 110, " small");
+    small += chart_card({key, "", false, false, {{"", curves.at(key), false}}, {}, true}, 260, 110, " small");
   }
   std::string out = "<div class=\"grid\">" + main + "</div>";
   if (!small.empty()) {
@@ -147,101 +147,7 @@ std::string phase_bar(const std::vector<PhaseTime>& times) {
          bar + "</svg><p class=\"fine\">" + legend + "</p></div>";
 }
 
-// Where on the common axis of all evaluated stages a step lies: one unit per stage, or plain steps for one stage.
-struct StoryAxis {
-  std::map<int, std::pair<double, double>> place;  // of a stage: begin and steps
-  double at(int stage, int64_t step) const {
-    const auto& [begin, steps] = place.at(stage);
-    return steps > 0 ? begin + static_cast<double>(step) / steps : begin + static_cast<double>(step);
-  }
-};
-
 }  // namespace
-
-std::vector<Chart> story_charts(const Store& store) {
-  const auto evals = store.evals();
-  if (evals.empty()) return {};
-  const auto stages = store.stages();
-  std::map<int, int64_t> last_step;  // of the stages that have evaluations
-  for (const EvalRecord& e : evals) last_step[e.stage] = std::max(last_step[e.stage], e.step);
-  for (const StageRow& s : stages) {
-    if (last_step.contains(s.index)) last_step[s.index] = std::max(last_step[s.index], s.steps);
-  }
-  StoryAxis axis;
-  std::vector<std::pair<double, std::string>> marks;
-  const bool single = last_step.size() == 1;
-  double begin = 0;
-  for (const auto& [stage, steps] : last_step) {
-    axis.place[stage] = {begin, single ? 0.0 : static_cast<double>(std::max<int64_t>(1, steps))};
-    std::string name = "stage " + std::to_string(stage);
-    for (const StageRow& s : stages) {
-      if (s.index == stage) name = s.name;
-    }
-    if (!single) marks.emplace_back(begin, name);
-    begin += 1;
-  }
-  std::vector<Chart> charts;
-  std::set<std::string> tasks;
-  for (const EvalRecord& e : evals) tasks.insert(e.task);
-  for (const std::string& task : tasks) {
-    std::map<std::string, Series> accuracy;
-    Series length{"mean", {}, true};
-    const EvalRecord* before = nullptr;
-    for (const EvalRecord& e : evals) {
-      if (e.task != task) continue;
-      const double x = axis.at(e.stage, e.step);
-      // A stage that starts from elsewhere begins a new line.
-      bool jump = false;
-      if (before != nullptr && before->stage != e.stage) {
-        for (const StageRow& s : stages) {
-          if (s.index == e.stage && before->stage < static_cast<int>(stages.size())) {
-            jump = !s.from.empty() && s.from != stages[static_cast<size_t>(before->stage)].name;
-          }
-        }
-      }
-      for (const auto& [name, value] : e.metrics) {
-        if (is_bound(name)) continue;
-        const bool of_accuracy = name.starts_with("pass@") || name.starts_with("cons@") || name.starts_with("maj@");
-        Series* series = of_accuracy ? &accuracy[name] : name == "mean_length" ? &length : nullptr;
-        if (series == nullptr) continue;
-        series->name = name == "mean_length" ? "mean" : name;
-        series->dots = true;
-        if (jump) series->points.emplace_back(x, NAN);
-        series->points.emplace_back(x, value);
-      }
-      before = &e;
-    }
-    Chart chart{"Accuracy on unseen problems" + (tasks.size() > 1 || single ? ": " + task : ""),
-                "%",
-                true,
-                false,
-                {},
-                marks,
-                single};
-    // pass@1 first: it gives the card its number and the line its colour.
-    if (accuracy.contains("pass@1")) chart.series.push_back(accuracy.at("pass@1"));
-    for (auto& [name, series] : accuracy) {
-      if (name != "pass@1" && chart.series.size() < 3) chart.series.push_back(series);
-    }
-    if (!chart.series.empty()) charts.push_back(std::move(chart));
-    if (has_numbers(length.points)) {
-      charts.push_back({"Response length in evaluations" + (tasks.size() > 1 ? ": " + task : ""),
-                        "tokens",
-                        true,
-                        false,
-                        {length},
-                        marks,
-                        single});
-    }
-  }
-  return charts;
-}
-
-std::string story_section(const Store& store) {
-  std::string out;
-  for (const Chart& chart : story_charts(store)) out += card(chart, 500, 230, " story");
-  return out.empty() ? out : "<section><h2>The story</h2><div class=\"grid wide\">" + out + "</div></section>";
-}
 
 std::string stage_section(const Store& store) {
   std::map<int, Curves> stages;

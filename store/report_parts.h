@@ -9,10 +9,16 @@
 
 namespace posttrain::store {
 
-// ---- report_charts.cpp
-// Accuracy, length (and reward) over all stages that were evaluated: the story of the run.
+// ---- report_story.cpp
+// Accuracy and length over all weights that were evaluated: the story of the run.
 std::vector<Chart> story_charts(const Store& store);
 std::string story_section(const Store& store);
+// "zero, step 40"; for an evaluation stage the stage that it looks at.
+std::string weights_name(const std::vector<StageRow>& stages, int stage, int64_t step);
+
+// ---- report_charts.cpp
+// A chart with its title and its last value.
+std::string chart_card(const Chart& chart, int width, int height, const std::string& extra_class);
 // One grid of charts per stage, and how each stage's time was spent.
 std::string stage_section(const Store& store);
 

@@ -95,13 +95,6 @@ double learned(const std::vector<const Group*>& row) {
          (row.front()->samples[0].verdict == "right" ? 0.5 : 0);
 }
 
-std::string stage_name(const std::vector<StageRow>& stages, int index) {
-  for (const StageRow& s : stages) {
-    if (s.index == index) return s.name;
-  }
-  return "stage " + std::to_string(index);
-}
-
 std::string transcripts_of(const std::vector<Column>& columns, const ReportLimits& limits) {
   std::vector<std::vector<const Group*>> rows;
   for (const Group& problem : columns.front().groups) {
@@ -172,7 +165,7 @@ std::string transcript_section(const Store& store, const ReportLimits& limits) {
     std::vector<Column> columns;
     for (const size_t i : spread(with_text.size(), 3)) {
       const EvalRecord& e = *with_text[i];
-      const std::string step = ": " + stage_name(stages, e.stage) + ", step " + std::to_string(e.step);
+      const std::string step = ": " + weights_name(stages, e.stage, e.step);
       columns.push_back({&e,
                          (i == 0                      ? "Before"
                           : i + 1 == with_text.size() ? "At the end"
@@ -203,7 +196,7 @@ std::string sample_section(const Store& store, const ReportLimits& limits) {
   for (size_t c = 0; c < chosen.size(); ++c) {
     const auto [stage, step] = all[chosen[c]];
     const auto groups = store.groups(stage, step);
-    const std::string title = stage_name(stages, stage) + ", step " + std::to_string(step);
+    const std::string title = weights_name(stages, stage, step);
     size_t bytes = 0;
     std::string cards;
     for (const Group* group : interesting(groups, limits.groups)) {

@@ -34,9 +34,17 @@ Json metrics_object(const std::optional<EvalRecord>& eval) {
   return object;
 }
 
+// Half of the 95% interval of pass@1: as measured, else its bound.
+double noise_of(const EvalRecord& eval) {
+  const double low = metric(eval.metrics, "pass@1_low"), high = metric(eval.metrics, "pass@1_high");
+  return low <= high ? (high - low) / 2 : half_width(metric(eval.metrics, "pass@1"), eval.n);
+}
+
 // "rose from a to b", or that the two can't be told apart.
-std::string change_of_fraction(double from, double to, int64_t problems) {
-  const double noise = std::hypot(half_width(from, problems), half_width(to, problems));
+std::string change_of_fraction(const EvalRecord& base, const EvalRecord& final) {
+  const double from = metric(base.metrics, "pass@1"), to = metric(final.metrics, "pass@1");
+  const int64_t problems = std::min(base.n, final.n);
+  const double noise = std::hypot(noise_of(base), noise_of(final));
   if (std::abs(to - from) <= noise) {
     return "did not change measurably (" + percent(from) + " to " + percent(to) + ", " + std::to_string(problems) +
            " problems)";
@@ -56,8 +64,7 @@ std::string task_sentence(const TaskChange& change) {
   std::string out;
   const double from = metric(before, "pass@1"), to = metric(after, "pass@1");
   if (!std::isnan(from) && !std::isnan(to)) {
-    out = "Accuracy on " + change.task + " " + change_of_fraction(from, to, std::min(change.base->n, change.final->n)) +
-          " (pass@1)";
+    out = "Accuracy on " + change.task + " " + change_of_fraction(*change.base, *change.final) + " (pass@1)";
   }
   for (const auto& [name, value] : before) {
     const double now = metric(after, name);

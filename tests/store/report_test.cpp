@@ -10,6 +10,7 @@
 #include "records_for_tests.h"
 #include "store/chart.h"
 #include "store/html.h"
+#include "store/report_parts.h"
 #include "store/summary.h"
 #include "synthetic_run.h"
 #include "temporary_folder.h"
@@ -176,6 +177,36 @@ TEST_F(ReportTest, ShowsTheWholeStoryInOneFile) {
     write_synthetic_run(half, 33);
     write_report(std::filesystem::path(keep) / "running.html", half);
   }
+}
+
+TEST_F(ReportTest, TheStoryFollowsTheWeightsThroughTheStages) {
+  Store store(folder_ / "run.db", Mode::create);
+  store.begin_run(test_run());
+  const auto eval = [&](int stage, int64_t step, int64_t n, double pass) {
+    store.write_eval({stage, step, "mod", "", n, 16, {{"pass@1", pass}, {"pass@1_low", 0.1}, {"cons@16", 0.9}}, {}});
+  };
+  store.begin_stage({0, "base", "sft", "init", 400});
+  store.begin_stage({1, "base-eval", "eval", "base", 0});
+  eval(1, 0, 256, 0.25);
+  store.begin_stage({2, "zero", "grpo", "base", 80});
+  eval(2, 0, 48, 0.5);  // the same weights on fewer problems: left out
+  eval(2, 40, 48, 0.75);
+  const auto one = story_charts(store).at(0);
+  ASSERT_EQ(one.series.size(), 2u);  // not the bounds of the interval
+  EXPECT_TRUE(one.step_axis);
+  EXPECT_EQ(one.series[0].points, (std::vector<std::pair<double, double>>{{0, 0.25}, {40, 0.75}}));
+
+  store.begin_stage({3, "sft", "sft", "base", 20});
+  store.begin_stage({4, "sft-eval", "eval", "sft", 0});
+  eval(4, 0, 256, 0.9);
+  const auto two = story_charts(store).at(0);
+  EXPECT_FALSE(two.step_axis);
+  const auto& points = two.series[0].points;
+  ASSERT_EQ(points.size(), 5u);
+  EXPECT_EQ(points[1], (std::pair<double, double>(0.5, 0.75)));
+  EXPECT_TRUE(std::isnan(points[2].second));                   // a new line:
+  EXPECT_EQ(points[3], (std::pair<double, double>(1, 0.25)));  // it starts from the base again
+  EXPECT_EQ(points[4], (std::pair<double, double>(2, 0.9)));
 }
 
 TEST_F(ReportTest, LoadsNothingAndRunsNothingButItsOwnScript) {
