@@ -36,7 +36,7 @@ constexpr auto table = std::to_array<Command>({
     {"sandbox", "Sandbox", "Say which walls this machine gives", &sandbox_command},
     {"parity", "Check", "Compare with fixtures made by Hugging Face transformers", &parity_command},
     {"bench", "Check", "Measure speed against this machine's own limits", &bench_command},
-    {"score", "Judge", "Judge replies and programs: score math, score code", &score_command},
+    {"score", "Judge", "Judge replies, programs and proofs: score math, code, lean", &score_command},
     {"doctor", "Learn", "What this machine offers, and what that means for a run", &doctor_command},
     {"help", "Learn", "Explain a command, or a key or section of recipes", &help_command},
 });

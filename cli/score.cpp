@@ -17,6 +17,7 @@
 namespace posttrain::cli {
 
 Action score_code_command(Arguments&);
+Action score_lean_command(Arguments&);
 namespace {
 
 struct Given {
@@ -113,6 +114,7 @@ Action math_command(Arguments& args) {
 
 constexpr Command table[] = {
     {"code", "Score", "Judge programs by the hidden tests of their problems", &score_code_command},
+    {"lean", "Score", "Judge Lean proofs by a toolchain or by the kernel of a fragment", &score_lean_command},
     {"math", "Score", "Judge replies against gold answers as mathematics", &math_command},
 };
 

@@ -1,0 +1,40 @@
+// Every sequent of the prover task is provable, by the proof that comes with it.
+#include <gtest/gtest.h>
+
+#include "base/json.h"
+#include "rewards/kernel/check.h"
+#include "text/chain_task.h"
+#include "text/prover_task.h"
+
+namespace posttrain::text {
+namespace {
+
+bool proves(const std::string& statement, const std::string& proof) {
+  return lean::check_proof(statement, proof).verdict == lean::ProofVerdict::proved;
+}
+
+TEST(ProverTask, ComesWithProofsThatTheKernelAccepts) {
+  const ProverTask task({});
+  for (const Split split : {Split::train, Split::test})
+    for (uint64_t i = 0; i < 300; ++i) {
+      const Problem p = task.problem(split, 1, i);
+      const std::string proof = p.extra["proof"];
+      EXPECT_TRUE(proves(p.answer, proof)) << p.prompt << "\n" << p.answer << "\n" << proof;
+      EXPECT_EQ(ChainTask::held_out(p.prompt), split == Split::test);
+      EXPECT_LE(p.prompt.size() + proof.size(), 200u);
+    }
+}
+
+TEST(ProverTask, WritesACorpusWhereMostProofsFail) {
+  const ProverTask task({});
+  const auto vocabulary = chain_vocabulary();
+  for (uint64_t i = 0; i < 200; ++i) {
+    const Document d = task.document(Source::corpus, 1, i);
+    EXPECT_TRUE(d.text.ends_with("<eos>"));
+    for (const char c : d.text.substr(0, d.text.size() - 5))
+      EXPECT_NE(std::find(vocabulary.begin(), vocabulary.end(), std::string(1, c)), vocabulary.end()) << d.text;
+  }
+}
+
+}  // namespace
+}  // namespace posttrain::text
