@@ -11,7 +11,9 @@ Action generate_command(Arguments&);
 Action bench_command(Arguments&);
 Action export_command(Arguments&);
 Action doctor_command(Arguments&);
+Action convert_command(Arguments&);
 Action help_command(Arguments&);
+Action inspect_command(Arguments&);
 Action parity_command(Arguments&);
 Action judge_command(Arguments&);
 Action recipe_command(Arguments&);
@@ -34,6 +36,8 @@ constexpr auto table = std::to_array<Command>({
     {"schema", "Recipes", "Print the JSON Schema of recipes, for editors", &schema_command},
     {"judge", "Sandbox", "Judge a suite of hostile and honest programs", &judge_command},
     {"sandbox", "Sandbox", "Say which walls this machine gives", &sandbox_command},
+    {"convert", "Models", "Write a model in another format: safetensors or GGUF", &convert_command},
+    {"inspect", "Models", "Say what a model directory or file holds", &inspect_command},
     {"parity", "Check", "Compare with fixtures made by Hugging Face transformers", &parity_command},
     {"bench", "Check", "Measure speed against this machine's own limits", &bench_command},
     {"score", "Judge", "Judge replies, programs and proofs: score math, code, lean", &score_command},

@@ -4,7 +4,6 @@
 #include "base/file.h"
 #include "base/rng.h"
 #include "model/checkpoint.h"
-#include "pipeline/alerts.h"
 #include "pipeline/stage.h"
 
 namespace posttrain::pipeline {
@@ -37,26 +36,6 @@ void keep_failed_batch(StageRun& run, const TrainingStage& stage, int64_t step, 
   run.session.progress().note("the batch is kept in " + file.string());
 }
 
-// What a line on the terminal has room for.
-store::Metrics headline(const store::EvalRecord& record) {
-  const std::string k = std::to_string(record.k);
-  store::Metrics out;
-  for (const auto& metric : record.metrics) {
-    for (const std::string& name : {std::string("pass@1"), "cons@" + k, "pass@" + k, std::string("mean_length"),
-                                    std::string("format"), std::string("truncated")}) {
-      if (metric.first == name) out.push_back(metric);
-    }
-  }
-  return out;
-}
-
-// Alerts look back over steps; those before the checkpoint are told to them again.
-Alerts alerts_so_far(StageRun& run, int64_t step) {
-  Alerts alerts;
-  for (int64_t i = 1; i <= step; ++i) alerts.step(i, run.session.store().metrics(run.index, i));
-  return alerts;
-}
-
 }  // namespace
 
 int64_t saved_step(const RunFolder& folder, const std::string& stage) {
@@ -84,13 +63,12 @@ void run_evaluation(StageRun& run, model::Transformer& model, const EvalSettings
   record.task = session.recipe().task.settings.type();
   session.store().write_eval(record);
   session.metrics_file().eval(run.spec.name, record);
-  session.progress().eval(step, record.task, headline(record));
+  session.progress().eval(step, record.task, record.metrics);
 }
 
 StageEnd run_training(StageRun& run, TrainingStage& stage) {
   Session& session = run.session;
   int64_t step = resume_from_checkpoint(run, stage);
-  Alerts alerts = alerts_so_far(run, step);
   session.progress().stage(run.spec.name, run.index, static_cast<int>(session.recipe().stages.size()), stage.steps,
                            step);
   const auto evaluates = [&](int64_t at) {
@@ -111,11 +89,9 @@ StageEnd run_training(StageRun& run, TrainingStage& stage) {
     }
     record.stage = run.index;
     record.step = step + 1;
-    record.alerts = alerts.step(step + 1, record.metrics);
     session.store().write_step(record);
     session.metrics_file().step(run.spec.name, record);
     session.progress().step(step + 1, record.metrics);
-    for (const auto& alert : record.alerts) session.progress().alert(alert.text);
     if (evaluates(step + 1)) run_evaluation(run, stage.model, stage.eval.eval, step + 1);
     const bool last = step + 1 == stage.steps;
     if (!last && stage.save_every_steps > 0 && (step + 1) % stage.save_every_steps == 0)

@@ -1,0 +1,83 @@
+// posttrain convert: a model from one format to another, its tokenizer with it.
+#include <array>
+#include <cstdio>
+#include <memory>
+
+#include "base/error.h"
+#include "base/file.h"
+#include "cli/arguments.h"
+#include "cli/convert_tokenizer.h"
+#include "model/gguf_model.h"
+
+namespace posttrain::cli {
+namespace {
+
+struct Given {
+  std::string from, to, dtype;
+};
+
+bool is_gguf(const std::filesystem::path& path) {
+  return path.extension() == ".gguf";
+}
+
+model::GgufType gguf_type(const std::string& dtype) {
+  if (dtype == "f32") return model::GgufType::f32;
+  if (dtype.empty() || dtype == "f16") return model::GgufType::f16;
+  if (dtype == "bf16") return model::GgufType::bf16;
+  if (dtype == "q8_0") return model::GgufType::q8_0;
+  throw Error("convert", "--dtype", "f32, f16, bf16 or q8_0 for a GGUF file", dtype);
+}
+
+nn::DType file_type(const std::string& dtype) {
+  if (dtype.empty() || dtype == "f32") return nn::DType::f32;
+  if (dtype == "bf16") return nn::DType::bf16;
+  throw Error("convert", "--dtype", "f32 or bf16 for a model directory", dtype);
+}
+
+model::GgufHeader read_header(const std::filesystem::path& file) {
+  const MappedFile map(file);
+  return model::parse_gguf({map.data(), map.size()}, file.string());
+}
+
+int convert(const Given& given) {
+  const std::filesystem::path from = given.from, to = given.to;
+  // Wrong options are told before the work.
+  if (is_gguf(to)) {
+    gguf_type(given.dtype);
+  } else {
+    file_type(given.dtype);
+  }
+  const auto backend = nn::make_cpu_backend();
+  const auto model = model::Transformer::load(*backend, from, nn::DType::f32, nn::Use::inference);
+  const bool file = !std::filesystem::is_directory(from);
+  if (is_gguf(to)) {
+    const auto tokenizer = file ? gguf_tokenizer_of(read_header(from)) : gguf_tokenizer_of(from);
+    model::save_gguf(*model, to, gguf_type(given.dtype), tokenizer);
+  } else {
+    model::SaveOptions options;
+    options.dtype = file_type(given.dtype);
+    options.add_files = [&](const std::filesystem::path& dir) {
+      if (file) {
+        write_tokenizer_files(read_header(from), dir);
+      } else {
+        copy_tokenizer_files(from, dir);
+      }
+    };
+    model->save(to, options);
+  }
+  std::fprintf(stderr, "%s: %lld parameters\n", given.to.c_str(), static_cast<long long>(model->parameters()));
+  return 0;
+}
+
+}  // namespace
+
+Action convert_command(Arguments& args) {
+  auto given = std::make_shared<Given>();
+  args.positional("in", given->from, "A model directory or a .gguf file");
+  args.positional("out", given->to, "A .gguf file, or a directory for config.json and safetensors");
+  args.option("--dtype", given->dtype, "GGUF: f32, f16 (default), bf16, q8_0; directory: f32 (default), bf16");
+  args.example("posttrain convert runs/r1/final model.gguf --dtype q8_0");
+  return [given] { return convert(*given); };
+}
+
+}  // namespace posttrain::cli
