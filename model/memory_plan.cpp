@@ -27,8 +27,8 @@ int64_t parameter_count(const Arch& a) {
 }
 
 int64_t activation_bytes_per_row(const Arch& a) {
-  // Block input, two norms, q k v and the attention's output, the MLP's three widths, softmax statistics; the backward's
-  // own buffers are shared between layers and count once more for one layer.
+  // Block input, two norms, q k v and the attention's output, the MLP's three widths, softmax statistics; the
+  // backward's own buffers are shared between layers and count once more for one layer.
   const int64_t attention = int64_t{a.heads + 2 * a.kv_heads} * a.qk_width() + int64_t{a.heads} * (a.v_width() + 2);
   const int64_t layer = 4 * a.hidden + attention + 3 * a.mlp;
   return 4 * layer * (a.layers + 2);
@@ -49,7 +49,8 @@ MemoryPlan plan_training(const Arch& arch, int64_t rows, int64_t cache_blocks, b
 }
 
 std::string MemoryPlan::text() const {
-  std::string out = "weights " + amount(weights) + ", gradients " + amount(gradients) + ", optimizer " + amount(optimizer);
+  std::string out =
+      "weights " + amount(weights) + ", gradients " + amount(gradients) + ", optimizer " + amount(optimizer);
   if (reference > 0) out += ", reference " + amount(reference);
   out += ", activations " + amount(activations);
   if (cache > 0) out += ", key/value cache " + amount(cache);

@@ -10,7 +10,7 @@ namespace posttrain::model {
 
 // Bytes. Estimates from the architecture alone: within a fifth of what is used, and never far below it.
 struct MemoryPlan {
-  int64_t weights = 0;      // master copy and the layouts that the kernels multiply with
+  int64_t weights = 0;  // master copy and the layouts that the kernels multiply with
   int64_t gradients = 0, optimizer = 0;
   int64_t reference = 0;    // the frozen model of a KL term
   int64_t activations = 0;  // of the largest micro-batch

@@ -11,8 +11,8 @@
 #include "rewards/format.h"
 #include "rewards/json_schema.h"
 #include "rewards/language.h"
-#include "rewards/length.h"
 #include "rewards/lean.h"
+#include "rewards/length.h"
 #include "rewards/math_reward.h"
 #include "rewards/plugin.h"
 #include "rewards/repetition.h"
@@ -51,7 +51,8 @@ constexpr bool judges = true, shapes = false;
 constexpr std::array table = {
     entry<CodeReward>("code", judges, "The program in the completion passes hidden tests in the sandbox"),
     entry<ExactReward>("exact", judges, "1 when the text of the first answer tag is the gold answer, else 0"),
-    entry<LeanReward>("lean", judges, "The proof in the completion proves the statement, by Lean or the fragment's kernel"),
+    entry<LeanReward>("lean", judges,
+                      "The proof in the completion proves the statement, by Lean or the fragment's kernel"),
     entry<MathReward>("math", judges, "1 when the reply's answer equals the gold answer as mathematics, else 0"),
     entry<ChoiceReward>("choice", judges, "1 when the reply names the gold letter of a multiple choice, else 0"),
     entry<JsonSchemaReward>("json_schema", judges, "1 when the answer is JSON that matches a schema, else 0"),

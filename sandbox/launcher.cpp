@@ -157,7 +157,7 @@ int run(int argc, char** argv) {
   settle_descriptors();
   const sched_param ordinary{};
   sched_setscheduler(0, SCHED_OTHER, &ordinary);  // programs never inherit a real-time class
-  setsid();  // an interrupt at the terminal is the host's business
+  setsid();                                       // an interrupt at the terminal is the host's business
   clearenv();
   Launcher launcher;
   launcher.options.python = argc > 1 ? argv[1] : "";

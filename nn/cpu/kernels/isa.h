@@ -5,11 +5,11 @@ namespace posttrain::nn::cpu {
 namespace {
 
 // clang-format off: the order matters
-#include "nn/cpu/kernels/simd.h"
-#include "nn/cpu/kernels/tile.h"
+#include "nn/cpu/kernels/attention.h"
 #include "nn/cpu/kernels/gemm.h"
 #include "nn/cpu/kernels/pointwise.h"
-#include "nn/cpu/kernels/attention.h"
+#include "nn/cpu/kernels/simd.h"
+#include "nn/cpu/kernels/tile.h"
 // clang-format on
 
 constexpr KernelTable table(const char* name) {
