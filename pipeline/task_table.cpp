@@ -7,6 +7,7 @@
 #include "pipeline/code_data_task.h"
 #include "text/chain_task.h"
 #include "text/coder_task.h"
+#include "text/prover_task.h"
 
 namespace posttrain::pipeline {
 namespace {
@@ -34,6 +35,12 @@ constexpr auto table = std::to_array<TaskEntry>({
        return std::make_unique<CodeDataTask>(s.as<CodeDataSettings>());
      },
      nullptr},
+    {{"prover", "Generated sequents to be proved by tactic scripts; judged by the reward lean",
+      &make_params<text::ProverSettings>},
+     [](const Slot& s) -> std::unique_ptr<text::Task> {
+       return std::make_unique<text::ProverTask>(s.as<text::ProverSettings>());
+     },
+     &chain_vocabulary},
 });
 
 constexpr auto cases = [] {

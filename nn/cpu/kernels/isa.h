@@ -5,11 +5,14 @@ namespace posttrain::nn::cpu {
 namespace {
 
 // clang-format off: the order matters
-#include "nn/cpu/kernels/attention.h"
-#include "nn/cpu/kernels/gemm.h"
-#include "nn/cpu/kernels/pointwise.h"
+// Each builds on those before it.
+// clang-format off
 #include "nn/cpu/kernels/simd.h"
 #include "nn/cpu/kernels/tile.h"
+#include "nn/cpu/kernels/gemm.h"
+#include "nn/cpu/kernels/pointwise.h"
+#include "nn/cpu/kernels/attention.h"
+// clang-format on
 // clang-format on
 
 constexpr KernelTable table(const char* name) {
