@@ -157,6 +157,17 @@ TEST(Run, CompilesRunsAndRemembersEqualSources) {
   EXPECT_EQ(run_native(first, "2 3").out, "5\n");
 }
 
+TEST(Run, ThePrecompiledHeaderChangesNoProgram) {
+  NEEDS_SANDBOX();
+  for (const char* value : {"1", "2"}) {  // the first makes the header
+    const Compiled compiled = compile(std::string("#include <bits/stdc++.h>\n#include <vector>\nusing namespace std;\n"
+                                                  "int main(){ cout << vector<int>{") +
+                                      value + "}[0] << endl; }");
+    ASSERT_TRUE(compiled.program) << compiled.error << compiled.diagnostics;
+    EXPECT_EQ(run_native(compiled).out, std::string(value) + "\n");
+  }
+}
+
 TEST(Run, TheCompilerFindsNothingOfTheHostAndIsBounded) {
   NEEDS_SANDBOX();
   const Compiled secret =
