@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
-# clang-tidy over every source of build/compile_commands.json that has changed, with all it includes, since it was
-# last found clean. What clang can't parse though GCC builds it is not a finding.
+# clang-tidy over the sources named in scripts/linted.txt that have changed, with all they include, since they were last
+# found clean. What clang can't parse though GCC builds it is not a finding. `scripts/lint.sh --all` takes every source:
+# those that it finds clean belong into the list, which may only grow.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -24,6 +25,10 @@ if [[ ${1-} == --one ]]; then
   lint "$2"
 else
   mkdir -p build/lint
-  sources=$(grep -o '"file": "[^"]*"' build/compile_commands.json | cut -d '"' -f 4 | grep -v /tests/ | sort -u)
+  if [[ ${1-} == --all ]]; then
+    sources=$(grep -o '"file": "[^"]*"' build/compile_commands.json | cut -d '"' -f 4 | grep -v /tests/ | sort -u)
+  else
+    sources=$(cat scripts/linted.txt)
+  fi
   printf '%s\n' "$sources" | sed "s,^$PWD/,," | xargs -P "$(nproc)" -n 1 scripts/lint.sh --one
 fi
