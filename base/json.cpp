@@ -1,5 +1,7 @@
 #include "base/json.h"
 
+#include <algorithm>
+
 #include "base/error.h"
 #include "base/file.h"
 
@@ -31,6 +33,21 @@ Json parse_json(std::string_view text, const std::string& where) {
 
 Json read_json(const std::filesystem::path& file) {
   return parse_json(read_file(file), file.string());
+}
+
+void read_json_lines(const std::filesystem::path& file,
+                     const std::function<void(Json&& value, const std::string& where)>& each) {
+  const std::string text = read_file(file);
+  int line = 0;
+  for (size_t at = 0; at < text.size();) {
+    const size_t end = std::min(text.find('\n', at), text.size());
+    const std::string row = text.substr(at, end - at);
+    at = end + 1;
+    ++line;
+    if (row.find_first_not_of(" \t\r") == std::string::npos) continue;
+    const std::string where = file.string() + ":" + std::to_string(line);
+    each(parse_json(row, where), where);
+  }
 }
 
 std::string to_line(const Json& value) {

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <filesystem>
+#include <functional>
 #include <nlohmann/json.hpp>
 #include <string>
 #include <string_view>
@@ -13,6 +14,10 @@ using Json = nlohmann::ordered_json;
 // Parses a whole text or file; throws Error naming `where` (or the file) with line and column.
 Json parse_json(std::string_view text, const std::string& where);
 Json read_json(const std::filesystem::path& file);
+
+// Calls each(value, "<file>:<line>") for every line that is not blank. Throws Error naming file and line.
+void read_json_lines(const std::filesystem::path& file,
+                     const std::function<void(Json&& value, const std::string& where)>& each);
 
 // One line, UTF-8 as it is; invalid UTF-8 in strings becomes U+FFFD instead of throwing.
 std::string to_line(const Json& value);

@@ -3,7 +3,6 @@
 #include <map>
 
 #include "base/error.h"
-#include "base/file.h"
 #include "base/json.h"
 #include "cli/arguments.h"
 #include "cli/command.h"
@@ -21,23 +20,14 @@ struct Given {
 // solutions.
 std::vector<std::pair<std::string, std::string>> read_completions(const std::string& file) {
   std::vector<std::pair<std::string, std::string>> all;
-  const std::string text = read_file(file);
-  int line = 0;
-  for (size_t at = 0; at < text.size();) {
-    const size_t end = std::min(text.find('\n', at), text.size());
-    const std::string row = text.substr(at, end - at);
-    at = end + 1;
-    ++line;
-    if (row.find_first_not_of(" \t\r") == std::string::npos) continue;
-    const std::string where = file + ":" + std::to_string(line);
-    const Json json = parse_json(row, where);
+  read_json_lines(file, [&](Json&& json, const std::string& where) {
     const char* id = json.contains("task_id") ? "task_id" : "id";
     if (!json.contains(id) || !json.contains("completion") || !json.at("completion").is_string()) {
-      throw Error(where, "completion", "an id and a completion", row.substr(0, 60));
+      throw Error(where, "completion", "an id and a completion", to_line(json).substr(0, 60));
     }
     all.emplace_back(json.at(id).is_string() ? json.at(id).get<std::string>() : to_line(json.at(id)),
                      json.at("completion").get<std::string>());
-  }
+  });
   return all;
 }
 

@@ -3,7 +3,6 @@
 #include <numeric>
 
 #include "base/error.h"
-#include "base/file.h"
 #include "base/rng.h"
 #include "rewards/code_problem.h"
 
@@ -13,19 +12,10 @@ namespace {
 std::vector<text::Problem> read(const std::string& file) {
   std::vector<text::Problem> problems;
   if (file.empty()) return problems;
-  const std::string text = read_file(file);
-  int line = 0;
-  for (size_t at = 0; at < text.size();) {
-    const size_t end = std::min(text.find('\n', at), text.size());
-    const std::string row = text.substr(at, end - at);
-    at = end + 1;
-    ++line;
-    if (row.find_first_not_of(" \t\r") == std::string::npos) continue;
-    const std::string where = file + ":" + std::to_string(line);
-    Json json = parse_json(row, where);
+  read_json_lines(file, [&](Json&& json, const std::string& where) {
     const rewards::CodeProblem problem = rewards::code_problem(json, where);
     problems.push_back({.id = problem.id, .prompt = problem.prompt, .answer = "", .extra = std::move(json)});
-  }
+  });
   if (problems.empty()) throw Error(file, "no problem in it");
   return problems;
 }

@@ -1,7 +1,6 @@
 #include "pipeline/examples.h"
 
 #include <cmath>
-#include <sstream>
 
 #include "base/error.h"
 #include "base/file.h"
@@ -52,16 +51,14 @@ void write_kept(const std::filesystem::path& file, const std::vector<KeptAnswer>
 }
 
 std::vector<KeptAnswer> read_kept(const std::filesystem::path& file) {
-  std::istringstream in(read_file(file));
   std::vector<KeptAnswer> answers;
-  for (std::string line; std::getline(in, line);) {
-    const Json json = parse_json(line, file.string());
+  read_json_lines(file, [&](Json&& json, const std::string&) {
     answers.push_back({.problem = json.at("problem").get<std::string>(),
                        .prompt = json.at("prompt_ids").get<std::vector<int32_t>>(),
                        .completion = json.at("completion_ids").get<std::vector<int32_t>>(),
                        .text = json.at("text").get<std::string>(),
                        .reward = json.at("reward").get<double>()});
-  }
+  });
   return answers;
 }
 

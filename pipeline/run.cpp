@@ -1,7 +1,6 @@
 #include "pipeline/run.h"
 
-#include <chrono>
-
+#include "base/clock.h"
 #include "base/error.h"
 #include "base/file.h"
 #include "base/json.h"
@@ -15,14 +14,6 @@
 
 namespace posttrain::pipeline {
 namespace {
-
-class Clock {
- public:
-  double seconds() const { return std::chrono::duration<double>(std::chrono::steady_clock::now() - start_).count(); }
-
- private:
-  std::chrono::steady_clock::time_point start_ = std::chrono::steady_clock::now();
-};
 
 void make_folder(const std::filesystem::path& out) {
   std::error_code error;

@@ -1,9 +1,9 @@
 #include "rl/grpo.h"
 
 #include <algorithm>
-#include <chrono>
 #include <utility>
 
+#include "base/clock.h"
 #include "base/error.h"
 #include "base/memory.h"
 #include "model/memory_plan.h"
@@ -11,14 +11,6 @@
 
 namespace posttrain::rl {
 namespace {
-
-class Clock {
- public:
-  double seconds() const { return std::chrono::duration<double>(std::chrono::steady_clock::now() - start_).count(); }
-
- private:
-  std::chrono::steady_clock::time_point start_ = std::chrono::steady_clock::now();
-};
 
 bool has_spread(const rollout::ScoredGroup& group) {
   std::vector<double> rewards;

@@ -5,8 +5,14 @@
 #include <vector>
 
 #include "base/error.h"
+#include "nn/backend.h"
 
 namespace posttrain::rollout {
+
+// Blocks that hold this many positions.
+inline int64_t blocks_for(int64_t positions) {
+  return (positions + nn::KvPool::block - 1) / nn::KvPool::block;
+}
 
 // Block ids 0 .. count - 1. Not thread-safe: the engine's thread owns it.
 class BlockPool {

@@ -62,10 +62,6 @@ struct Engine::State {
 
 namespace {
 
-int64_t blocks_for(int64_t positions) {
-  return (positions + nn::KvPool::block - 1) / nn::KvPool::block;
-}
-
 double now() {
   return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count();
 }

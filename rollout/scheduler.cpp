@@ -11,10 +11,6 @@ namespace {
 
 constexpr int64_t block = nn::KvPool::block;
 
-int64_t blocks_for(int64_t positions) {
-  return (positions + block - 1) / block;
-}
-
 }  // namespace
 
 // A prompt (or, after a preemption, a prompt with what was written of one answer) on its way into the cache. Once it is
