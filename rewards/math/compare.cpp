@@ -257,6 +257,18 @@ Same values(Case& c, int a, int b, int depth) {
   const auto alone = [&](int n, Kind k) { return (k == Kind::list || k == Kind::set) && t.at(n).count == 1; };
   if (alone(a, ka)) return equal(c, t.kid(a, 0), b, depth + 1);
   if (alone(b, kb)) return equal(c, a, t.kid(b, 0), depth + 1);
+  // Alternatives that all say the same do not hedge.
+  const auto alternatives = [&](int n, Kind k) {
+    return k == Kind::list && t.at(n).op == static_cast<uint8_t>(Separator::or_);
+  };
+  if ((alternatives(a, ka) && !is_collection(kb)) || (alternatives(b, kb) && !is_collection(ka))) {
+    const bool first = alternatives(a, ka);
+    Same all = Same::yes;
+    for (const int item : copy_of(t.kids(first ? a : b))) {
+      if (all != Same::no) all = both(all, first ? equal(c, item, b, depth + 1) : equal(c, a, item, depth + 1));
+    }
+    return all;
+  }
   if (ka == Kind::text || kb == Kind::text) return texts(c, a, b);
   if (ka != kb || t.at(a).op != t.at(b).op || t.at(a).count != t.at(b).count || t.at(a).count == 0) {
     return ka == kb && t.at(a).count == 0 && t.at(a).op == t.at(b).op && t.at(a).index == t.at(b).index ? Same::yes
