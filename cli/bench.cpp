@@ -2,11 +2,12 @@
 
 #include <algorithm>
 #include <array>
-#include <chrono>
 #include <cstdio>
 #include <vector>
 
+#include "base/clock.h"
 #include "base/error.h"
+#include "base/median.h"
 #include "base/parallel.h"
 #include "cli/arguments.h"
 #include "nn/cpu/cpu.h"
@@ -44,37 +45,42 @@ int64_t bench_products(const model::Arch& a) {
 }
 
 Timing time_runs(int64_t runs, const std::function<void()>& body) {
-  std::vector<double> seconds;
+  constexpr int64_t kProbes = 10;  // a probe takes milliseconds, some runs only microseconds
+  const nn::Isa isa = nn::available_isas().back();
+  Timing timing;
   for (int64_t run = 0; run < runs; ++run) {
-    const auto start = std::chrono::steady_clock::now();
+    const bool probe = run % std::max<int64_t>(runs / kProbes, 1) == 0;
+    timing.peaks.push_back(probe ? nn::probe_fma_peak(isa, compute_threads()) : timing.peaks.back());
+    const Clock clock;
     body();
-    seconds.push_back(std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count());
+    timing.seconds.push_back(clock.seconds());
   }
-  std::sort(seconds.begin(), seconds.end());
-  return {seconds[seconds.size() / 2], seconds.front(), seconds.back(), runs};
+  return timing;
 }
 
-double probed_peak() {
-  return nn::probe_fma_peak(nn::available_isas().back(), compute_threads());
-}
-
-void print_bench(Json result, const Timing& t, double tokens, double flops, double peak, bool json) {
+void print_bench(Json result, const Timing& timing, double tokens, double flops, bool json) {
+  std::vector<double> shares;
+  for (size_t i = 0; i < timing.seconds.size(); ++i) {
+    shares.push_back(flops * 1e-9 / timing.seconds[i] / timing.peaks[i]);
+  }
+  const double seconds = median(timing.seconds), share = median(shares);
+  const auto [shortest, longest] = std::minmax_element(timing.seconds.begin(), timing.seconds.end());
   result["threads"] = compute_threads();
-  result["runs"] = t.runs;
-  result["seconds"] = t.median;
-  result["seconds_min"] = t.shortest;
-  result["seconds_max"] = t.longest;
-  result["tokens_per_s"] = tokens / t.median;
-  result["gflops"] = flops * 1e-9 / t.median;
-  result["peak_gflops"] = peak;
-  result["share_of_peak"] = flops * 1e-9 / t.median / peak;
+  result["runs"] = timing.seconds.size();
+  result["seconds"] = seconds;
+  result["seconds_min"] = *shortest;
+  result["seconds_max"] = *longest;
+  result["tokens_per_s"] = tokens / seconds;
+  result["gflops"] = flops * 1e-9 / seconds;
+  result["peak_gflops"] = median(timing.peaks);
+  result["share_of_peak"] = share;
   if (json) {
     std::printf("%s\n", to_line(result).c_str());
   } else {
     std::printf("%-6s %-13s batch %4lld: %10.1f tokens/s, %7.1f GFLOP/s = %3.0f%% of the peak; %.4g s (%.4g to %.4g)\n",
                 result["bench"].get<std::string>().c_str(), result["shape"].get<std::string>().c_str(),
-                static_cast<long long>(result["batch"].get<int64_t>()), tokens / t.median, flops * 1e-9 / t.median,
-                100 * flops * 1e-9 / t.median / peak, t.median, t.shortest, t.longest);
+                static_cast<long long>(result["batch"].get<int64_t>()), tokens / seconds, flops * 1e-9 / seconds,
+                100 * share, seconds, *shortest, *longest);
   }
   std::fflush(stdout);
 }

@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <functional>
 #include <string>
+#include <vector>
 
 #include "base/json.h"
 #include "model/arch.h"
@@ -16,18 +17,15 @@ model::Arch bench_arch(const std::string& shape);
 // Multiplications of one token through all matrices, the head included: 2 of them are one forward's FLOPs.
 int64_t bench_products(const model::Arch& arch);
 
-// Seconds of each run of `body`, sorted.
+// Each run's seconds, and the GFLOP/s that all compute threads reach in registers, probed beside it: the clock rate and
+// the neighbours of a shared machine change from one second to the next, so only figures of the same moment compare.
 struct Timing {
-  double median, shortest, longest;
-  int64_t runs;
+  std::vector<double> seconds, peaks;
 };
 Timing time_runs(int64_t runs, const std::function<void()>& body);
 
-// GFLOP/s that all compute threads reach in registers.
-double probed_peak();
-
-// Adds times, tokens/s, GFLOP/s and the share of the probed peak to `result` and prints it: as one JSON object, or as
-// a line for people.
-void print_bench(Json result, const Timing& timing, double tokens, double flops, double peak, bool json);
+// Adds median times and their spread, tokens/s, GFLOP/s and the median share of the probed peak to `result` and prints
+// it: as one JSON object, or as a line for people. `tokens` and `flops` are those of one run.
+void print_bench(Json result, const Timing& timing, double tokens, double flops, bool json);
 
 }  // namespace posttrain::cli

@@ -15,7 +15,7 @@ struct Given {
   bool json = false;
 };
 
-void bench_batch(const Given& given, model::Transformer& transformer, int64_t batch, double peak) {
+void bench_batch(const Given& given, model::Transformer& transformer, int64_t batch) {
   const auto count = static_cast<size_t>(batch);
   model::DirectDecoder decoder(transformer, static_cast<int>(batch), given.prompt + given.steps + 2);
   std::vector<std::vector<int32_t>> next(count);
@@ -39,7 +39,7 @@ void bench_batch(const Given& given, model::Transformer& transformer, int64_t ba
   result["dtype"] = given.dtype;
   result["batch"] = batch;
   const auto tokens = static_cast<double>(batch);
-  print_bench(result, timing, tokens, 2.0 * static_cast<double>(bench_products(transformer.arch())) * tokens, peak,
+  print_bench(result, timing, tokens, 2.0 * static_cast<double>(bench_products(transformer.arch())) * tokens,
               given.json);
 }
 
@@ -60,12 +60,11 @@ Action bench_decode_command(Arguments& args) {
     model::Transformer transformer(*backend, bench_arch(given->shape),
                                    given->dtype == "f32" ? nn::DType::f32 : nn::DType::bf16, nn::Use::inference);
     transformer.init_random(1, {});
-    const double peak = probed_peak();
     if (given->batch > 0) {
-      bench_batch(*given, transformer, given->batch, peak);
+      bench_batch(*given, transformer, given->batch);
       return 0;
     }
-    for (const int64_t batch : {1, 8, 32, 64}) bench_batch(*given, transformer, batch, peak);
+    for (const int64_t batch : {1, 8, 32, 64}) bench_batch(*given, transformer, batch);
     return 0;
   };
 }

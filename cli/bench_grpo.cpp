@@ -2,6 +2,7 @@
 #include <chrono>
 #include <memory>
 
+#include "base/median.h"
 #include "base/rng.h"
 #include "cli/arguments.h"
 #include "cli/bench.h"
@@ -52,10 +53,7 @@ class StepBench {
     mismatch_ = std::max(mismatch_, sums.mismatch_max);
   }
 
-  double rollout_median() {
-    std::sort(rollout_seconds_.begin(), rollout_seconds_.end());
-    return rollout_seconds_[rollout_seconds_.size() / 2];
-  }
+  double rollout_median() const { return median(rollout_seconds_); }
   double mismatch() const { return mismatch_; }
   const model::Arch& arch() const { return policy_.arch(); }
 
@@ -88,7 +86,7 @@ int bench(const Given& given) {
   result["logp_mismatch_max"] = bench.mismatch();
   // One pass to sample, three to train.
   const double flops = 2.0 * static_cast<double>(bench_products(bench.arch())) * 4 * rows;
-  print_bench(std::move(result), timing, rows, flops, probed_peak(), given.json);
+  print_bench(std::move(result), timing, rows, flops, given.json);
   return 0;
 }
 

@@ -13,6 +13,7 @@
 
 #include "base/error.h"
 #include "base/json.h"
+#include "base/median.h"
 #include "cli/arguments.h"
 #include "cli/command.h"
 #include "rewards/code_judge.h"
@@ -59,11 +60,6 @@ bool run_bubblewrap() {
   if (posix_spawnp(&child, "bwrap", nullptr, nullptr, const_cast<char* const*>(kArguments), environ) != 0) return false;
   int status = 0;
   return waitpid(child, &status, 0) == child && status == 0;
-}
-
-double median(std::vector<double> values) {
-  std::ranges::sort(values);
-  return values[values.size() / 2];
 }
 
 int bench(const Given& given) {

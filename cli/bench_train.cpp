@@ -66,8 +66,7 @@ Action bench_train_command(Arguments& args) {
     result["shape"] = given->shape;
     result["batch"] = sequences;
     result["length"] = length;
-    print_bench(result, timing, tokens, 6.0 * static_cast<double>(bench_products(arch)) * tokens, probed_peak(),
-                given->json);
+    print_bench(result, timing, tokens, 6.0 * static_cast<double>(bench_products(arch)) * tokens, given->json);
     return 0;
   };
 }

@@ -6,6 +6,8 @@
 #include <memory>
 #include <thread>
 
+#include "base/clock.h"
+#include "base/median.h"
 #include "base/parallel.h"
 #include "base/rng.h"
 #include "nn/cpu/blas.h"
@@ -14,20 +16,13 @@
 namespace posttrain::nn {
 namespace {
 
-using Clock = std::chrono::steady_clock;
-
 double seconds_of(const std::function<void()>& fn) {
-  const auto start = Clock::now();
+  const Clock clock;
   fn();
-  return std::chrono::duration<double>(Clock::now() - start).count();
+  return clock.seconds();
 }
 
 constexpr double kCacheBytes = 4e6;
-
-double median(std::vector<double> x) {
-  std::sort(x.begin(), x.end());
-  return x.empty() ? 0 : x[x.size() / 2];
-}
 
 // OpenBLAS's threads go on spinning after a call, for 2^28 cycles; what is ours must not be measured beside them.
 void let_openblas_sleep() {
@@ -150,7 +145,7 @@ void measure_products(const ModelShape& shape, const MeasureOptions& options,
   const int threads = compute_threads();
   blas::set_threads(threads);
   let_openblas_sleep();
-  const double peak = probe_fma_peak(chosen_isa(*backend), threads);
+  const Isa isa = chosen_isa(*backend);
   std::vector<std::string> passes = {"forward"};
   if (options.backward) passes.insert(passes.end(), {"dx", "dw"});
   for (const ProductShape& p : shape.products) {
@@ -158,32 +153,44 @@ void measure_products(const ModelShape& shape, const MeasureOptions& options,
     const double weight_bytes = static_cast<double>(p.out * p.in) * sizeof(float);
     // Weights that stay in cache are not bound by memory.
     const double all_bytes = weight_bytes * p.layers;
-    const double bandwidth =
-        all_bytes < kCacheBytes ? 1e9 : probe_read_bandwidth(threads, static_cast<size_t>(all_bytes));
     struct Timing {
       int64_t rows;
       std::string pass;
       int times;
-      std::vector<double> own, openblas;
+      std::vector<double> own, openblas, peak_share, roofline_share;
     };
     std::vector<Timing> timings;
     for (const int64_t rows : options.rows) {
       for (const std::string& pass : passes) {
         cell.own(pass, rows);
         const double once = cell.own(pass, rows) * p.layers;
-        timings.push_back(
-            {rows, pass, static_cast<int>(std::clamp(options.seconds / options.repeats / once, 1.0, 1e5)), {}, {}});
+        timings.push_back({rows,
+                           pass,
+                           static_cast<int>(std::clamp(options.seconds / options.repeats / once, 1.0, 1e5)),
+                           {},
+                           {},
+                           {},
+                           {}});
       }
     }
     const auto mean = [&](const Timing& t, auto run) {
-      cell.refill();
       (cell.*run)(t.pass, t.rows);
       double total = 0;
       for (int i = 0; i < t.times; ++i) total += (cell.*run)(t.pass, t.rows);
       return total / t.times;
     };
     for (int round = 0; round < options.repeats; ++round) {
-      for (Timing& t : timings) t.own.push_back(mean(t, &Cell::own));
+      const double bandwidth =
+          all_bytes < kCacheBytes ? 1e9 : probe_read_bandwidth(threads, static_cast<size_t>(all_bytes));
+      cell.refill();  // passes feed on each other's results, which grow
+      for (Timing& t : timings) {
+        const double peak = probe_fma_peak(isa, threads);
+        t.own.push_back(mean(t, &Cell::own));
+        const double work = 2.0 * static_cast<double>(t.rows * p.out * p.in), reached = work * 1e-9 / t.own.back();
+        t.peak_share.push_back(reached / peak);
+        t.roofline_share.push_back(reached / std::min(peak, work / weight_bytes * bandwidth));
+      }
+      cell.refill();
       for (Timing& t : timings) t.openblas.push_back(mean(t, &Cell::openblas));
       let_openblas_sleep();
     }
@@ -192,8 +199,8 @@ void measure_products(const ModelShape& shape, const MeasureOptions& options,
       ProductFigure f{shape.name, p.name, t.pass, t.rows, p.out, p.in, 0, 0, 0, 0};
       f.gflops = work * 1e-9 / median(t.own);
       f.openblas_gflops = work * 1e-9 / median(t.openblas);
-      f.peak_share = f.gflops / peak;
-      f.roofline_share = f.gflops / std::min(peak, work / weight_bytes * bandwidth);
+      f.peak_share = median(t.peak_share);
+      f.roofline_share = median(t.roofline_share);
       report(f);
     }
   }

@@ -27,6 +27,7 @@ struct ProductFigure {
   std::string shape, product, pass;  // pass: forward, dx or dw
   int64_t rows, out, in;
   double gflops, openblas_gflops;
+  // Medians over the rounds, each beside probes of its own moment: a shared machine's speed drifts.
   double peak_share;      // of the FMA probe
   double roofline_share;  // of the smaller of the FMA probe and what the read bandwidth allows
 };

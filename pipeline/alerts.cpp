@@ -6,6 +6,7 @@
 #include <cstdio>
 #include <numeric>
 
+#include "base/median.h"
 #include "store/summary.h"
 
 namespace posttrain::pipeline {
@@ -110,12 +111,10 @@ void Alerts::check_gradient(int64_t step, double norm) {
   constexpr size_t enough = 10, kept = 20;
   std::vector<double>& norms = history_["grad_norm"];
   if (norms.size() >= enough) {
-    std::vector<double> sorted(norms.end() - static_cast<std::ptrdiff_t>(std::min(kept, norms.size())), norms.end());
-    std::nth_element(sorted.begin(), sorted.begin() + static_cast<std::ptrdiff_t>(sorted.size() / 2), sorted.end());
-    const double median = sorted[sorted.size() / 2];
-    if (norm > limits_.grad_spike * median && median > 0) {
+    const double usual = median({norms.end() - static_cast<std::ptrdiff_t>(std::min(kept, norms.size())), norms.end()});
+    if (norm > limits_.grad_spike * usual && usual > 0) {
       raise(step, "grad-spike",
-            formatted("gradient norm %.3g is %.0f times the median of the last steps", norm, norm / median));
+            formatted("gradient norm %.3g is %.0f times the median of the last steps", norm, norm / usual));
     }
   }
   if (std::isfinite(norm)) norms.push_back(norm);
