@@ -335,6 +335,7 @@ class Lexer {
     const std::string_view name = text_.substr(at_ + 1, end - at_ - 1);
     if (name == "begin" || name == "end") {
       argument(end);
+      at_ = std::max(at_, end);  // an environment without a name
       if (name == "begin") skip_columns();
       ++depth_;
       if (name == "end") depth_ = std::max(0, depth_ - 2);

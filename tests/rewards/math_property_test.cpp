@@ -149,6 +149,8 @@ TEST(MathHostile, EveryInputEndsWithinItsSteps) {
       repeat("\\{", 3'000),
       repeat("[1,2]\\cup", 2'000) + "[3,4]",
       repeat("\\begin{pmatrix}", 2'000),
+      "\\begin",
+      "1\\end 2",
       repeat("1\\text{ m}", 2'000),
       repeat("\\boxed{", 3'000),
       repeat("answer is ", 5'000),
