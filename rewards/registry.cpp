@@ -42,20 +42,20 @@ std::unique_ptr<Reward> make(const Slot& settings) {
 }
 
 template <class R>
-constexpr RewardEntry entry(const char* name, bool judges_correctness, const char* doc) {
-  return {{name, doc, &make_params<typename R::Settings>}, judges_correctness, &make<R>};
+constexpr RewardEntry entry(const char* name, Role role, const char* doc) {
+  return {{name, doc, &make_params<typename R::Settings>}, role, &make<R>};
 }
 
-constexpr bool judges = true, shapes = false;
+using enum Role;
 
 constexpr std::array table = {
     entry<CodeReward>("code", judges, "The program in the completion passes hidden tests in the sandbox"),
-    entry<ExactReward>("exact", judges, "1 when the text of the first answer tag is the gold answer, else 0"),
+    entry<ExactReward>("exact", reads_answer, "1 when the text of the first answer tag is the gold answer, else 0"),
     entry<LeanReward>("lean", judges,
                       "The proof in the completion proves the statement, by Lean or the fragment's kernel"),
-    entry<MathReward>("math", judges, "1 when the reply's answer equals the gold answer as mathematics, else 0"),
-    entry<ChoiceReward>("choice", judges, "1 when the reply names the gold letter of a multiple choice, else 0"),
-    entry<JsonSchemaReward>("json_schema", judges, "1 when the answer is JSON that matches a schema, else 0"),
+    entry<MathReward>("math", reads_answer, "1 when the reply's answer equals the gold answer as mathematics, else 0"),
+    entry<ChoiceReward>("choice", reads_answer, "1 when the reply names the gold letter of a multiple choice, else 0"),
+    entry<JsonSchemaReward>("json_schema", reads_answer, "1 when the answer is JSON that matches a schema, else 0"),
     entry<PluginReward>("plugin", judges, "What a program of yours says, in JSON lines"),
     entry<PluginReward>("plugin_shape", shapes,
                         "The same for a program that shapes behaviour and judges no correctness"),
@@ -110,7 +110,7 @@ RewardSet::RewardSet(const std::vector<RewardSpec>& specs) {
   for (const RewardSpec& spec : specs) {
     const RewardEntry* entry = find_reward(spec.reward.type());
     if (entry == nullptr) throw Error("rewards", "type", "one of " + known_types(), spec.reward.type());
-    parts_.push_back({entry->settings.name, spec.weight, entry->judges_correctness, entry->make(*spec.reward.slot())});
+    parts_.push_back({entry->settings.name, spec.weight, entry->role, entry->make(*spec.reward.slot())});
   }
 }
 
@@ -123,7 +123,7 @@ Outcome RewardSet::judge(const Sample& sample) const {
   for (const bool judging : {true, false}) {
     seen.correctness = correctness;
     for (size_t i = 0; i < parts_.size(); ++i) {
-      if (parts_[i].judges_correctness != judging) continue;
+      if ((parts_[i].role != shapes) != judging) continue;
       Score score;
       try {
         score = parts_[i].reward->score(seen);
@@ -134,6 +134,7 @@ Outcome RewardSet::judge(const Sample& sample) const {
       if (judging && correctness == nullptr) {
         correctness = &out.parts[i].verdict;
         out.answer = std::move(score.answer);
+        out.unparsed = parts_[i].role == reads_answer && out.answer.empty();
       }
     }
   }

@@ -12,10 +12,14 @@
 
 namespace posttrain::rewards {
 
+// shapes: says nothing of right and wrong. judges: its verdict says whether the answer is right. reads_answer: it also
+// names the answer that it found, so a completion without one can be told from a wrong one.
+enum class Role : uint8_t { shapes, judges, reads_answer };
+
 // One line of the table.
 struct RewardEntry {
-  ParamsCase settings;      // the name in recipes, what it does, its settings struct
-  bool judges_correctness;  // its verdict says whether the answer is right; the others only shape behaviour
+  ParamsCase settings;  // the name in recipes, what it does, its settings struct
+  Role role;
   std::unique_ptr<Reward> (*make)(const Slot& settings);
 };
 
@@ -52,6 +56,7 @@ struct Outcome {
   Verdict verdict = Verdict::wrong;
   std::vector<PartScore> parts;  // in the order of the specs
   std::string answer;            // of the first part that judges correctness
+  bool unparsed = false;         // that part looked for an answer and found none
 };
 
 // A weighted composition. Thread-safe after construction. An exception inside a reward is a failed part.
@@ -65,7 +70,7 @@ class RewardSet {
   struct Part {
     std::string name;
     double weight;
-    bool judges_correctness;
+    Role role;
     std::unique_ptr<Reward> reward;
   };
   std::vector<Part> parts_;

@@ -41,6 +41,14 @@ TEST(RewardSet, WithoutAJudgeTheFirstPartSpeaks) {
   EXPECT_EQ(set.judge(sample_of("8")).verdict, Verdict::wrong);
 }
 
+TEST(RewardSet, AnAnswerThatCouldNotBeReadIsToldFromAWrongOne) {
+  const RewardSet set({{"format", 0.5, Json::object()}, {"exact", 1, Json::object()}});
+  EXPECT_TRUE(set.judge(sample_of("the answer is 8", "8")).unparsed);
+  EXPECT_FALSE(set.judge(sample_of("<think></think><answer>9</answer>", "8")).unparsed);
+  const RewardSet shaping({{"format", 1, Json::object()}});
+  EXPECT_FALSE(shaping.judge(sample_of("8")).unparsed) << "nobody looked for an answer";
+}
+
 TEST(RewardSet, BadSpecsAreRefusedByName) {
   EXPECT_THROW(RewardSpec("exakt", 1, Json::object()), Error);
   EXPECT_THROW(RewardSpec("exact", 1, Json{{"tagg", "x"}}), std::exception);
