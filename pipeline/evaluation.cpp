@@ -2,7 +2,8 @@
 
 #include <algorithm>
 #include <map>
-#include <set>
+#include <numeric>
+#include <string_view>
 
 #include "base/rng.h"
 #include "rl/metrics.h"
@@ -18,15 +19,17 @@ int64_t count_right(const rollout::ScoredGroup& group) {
   return std::ranges::count_if(group.answers, is_right);
 }
 
-// The chance that the most frequent answer is right, ties shared out; answers without an answer don't vote.
-double majority_right(const rollout::ScoredGroup& group) {
+// The chance that the most frequent answer of those chosen is right, ties shared out; answers without an answer don't
+// vote.
+double majority_right(const rollout::ScoredGroup& group, std::span<const size_t> chosen) {
   struct Votes {
     int64_t count = 0;
     bool right = false;
   };
-  std::map<std::string, Votes> votes;
+  std::map<std::string_view, Votes> votes;
   int64_t most = 0;
-  for (const auto& answer : group.answers) {
+  for (const size_t i : chosen) {
+    const rollout::Answer& answer = group.answers[i];
     if (answer.outcome.answer.empty()) continue;
     Votes& v = votes[answer.outcome.answer];
     v.right = v.right || is_right(answer);
@@ -41,6 +44,21 @@ double majority_right(const rollout::ScoredGroup& group) {
   return leaders > 0 ? right / leaders : 0;
 }
 
+// The mean of majority_right over k of the answers: over all of them, or over 100 draws without replacement.
+double majority_of(const rollout::ScoredGroup& group, int64_t k, Rng& rng) {
+  const int64_t n = std::ssize(group.answers);
+  std::vector<size_t> order(static_cast<size_t>(n));
+  std::iota(order.begin(), order.end(), size_t{0});
+  if (k == n) return majority_right(group, order);
+  constexpr int draws = 100;
+  double sum = 0;
+  for (int d = 0; d < draws; ++d) {
+    for (int64_t i = 0; i < k; ++i) std::swap(order[i], order[rng.integer(i, n - 1)]);
+    sum += majority_right(group, std::span(order).first(static_cast<size_t>(k)));
+  }
+  return sum / draws;
+}
+
 // 95% interval of the mean by resampling problems.
 std::pair<double, double> bootstrap_interval(const std::vector<double>& values, uint64_t seed) {
   constexpr int rounds = 2000;
@@ -53,6 +71,19 @@ std::pair<double, double> bootstrap_interval(const std::vector<double>& values, 
   }
   std::ranges::sort(means);
   return {means[rounds * 25 / 1000], means[rounds * 975 / 1000]};
+}
+
+double mean(const std::vector<double>& values) {
+  return values.empty() ? 0 : std::accumulate(values.begin(), values.end(), 0.0) / static_cast<double>(values.size());
+}
+
+// A mean over problems and its interval.
+void add_mean(store::Metrics& out, const std::string& name, const std::vector<double>& values, uint64_t seed) {
+  out.emplace_back(name, mean(values));
+  if (values.empty()) return;
+  const auto [low, high] = bootstrap_interval(values, seed);
+  out.emplace_back(name + "_low", low);
+  out.emplace_back(name + "_high", high);
 }
 
 }  // namespace
@@ -73,23 +104,25 @@ double pass_at_k(int64_t n, int64_t c, int64_t k) {
 }
 
 store::Metrics evaluate_groups(std::span<const rollout::ScoredGroup> groups, uint64_t seed) {
-  const int64_t k = groups.empty() ? 0 : std::ssize(groups.front().answers);
-  const auto n = static_cast<double>(std::max<size_t>(1, groups.size()));
+  const int64_t n = groups.empty() ? 0 : std::ssize(groups.front().answers);
+  std::vector<int64_t> ks;  // 2, 4, ... and all of them
+  for (int64_t k = 2; k < n; k *= 2) ks.push_back(k);
+  if (n > 1) ks.push_back(n);
   std::vector<double> share;
-  double majority = 0, length = 0, truncated = 0, format = 0, formats = 0, answers = 0;
-  std::set<int64_t> ks;
-  for (int64_t j = 2; j < k; j *= 2) ks.insert(j);
-  if (k > 1) ks.insert(k);
-  std::map<int64_t, double> pass;
+  std::map<int64_t, std::vector<double>> pass, majority;
+  double length = 0, truncated = 0, format = 0, formats = 0, unparsed = 0;
   for (const auto& group : groups) {
     const int64_t right = count_right(group);
-    share.push_back(static_cast<double>(right) / static_cast<double>(k));
-    majority += majority_right(group) / n;
-    for (const int64_t j : ks) pass[j] += pass_at_k(k, right, j) / n;
+    share.push_back(static_cast<double>(right) / static_cast<double>(n));
+    Rng rng({seed, hash_name("majority"), share.size()});
+    for (const int64_t k : ks) {
+      pass[k].push_back(pass_at_k(n, right, k));
+      majority[k].push_back(majority_of(group, k, rng));
+    }
     for (const auto& answer : group.answers) {
-      answers += 1;
       length += static_cast<double>(answer.completion.ids.size());
       truncated += answer.completion.truncated();
+      unparsed += answer.outcome.unparsed;
       for (const auto& part : answer.outcome.parts) {
         if (part.name != "format") continue;
         format += part.value;
@@ -97,19 +130,21 @@ store::Metrics evaluate_groups(std::span<const rollout::ScoredGroup> groups, uin
       }
     }
   }
-  double mean = 0;
-  for (const double s : share) mean += s / n;
-  store::Metrics out = {{"pass@1", mean}};
-  if (!share.empty()) {
-    const auto [low, high] = bootstrap_interval(share, seed);
-    out.emplace_back("pass@1_low", low);
-    out.emplace_back("pass@1_high", high);
+  const double answers = std::max(1.0, static_cast<double>(std::ssize(groups) * n));
+  store::Metrics out;
+  add_mean(out, "pass@1", share, seed);
+  for (const int64_t k : ks) {
+    if (k < n) out.emplace_back("pass@" + std::to_string(k), mean(pass[k]));
   }
-  for (const auto& [j, value] : pass) out.emplace_back("pass@" + std::to_string(j), value);
-  if (k > 1) out.emplace_back("cons@" + std::to_string(k), majority);
-  out.emplace_back("mean_length", length / std::max(1.0, answers));
+  if (n > 1) add_mean(out, "pass@" + std::to_string(n), pass[n], seed);
+  for (const int64_t k : ks) {
+    if (k > 2 && k < n) out.emplace_back("maj@" + std::to_string(k), mean(majority[k]));
+  }
+  if (n > 1) add_mean(out, "cons@" + std::to_string(n), majority[n], seed);
+  out.emplace_back("mean_length", length / answers);
   if (formats > 0) out.emplace_back("format", format / formats);
-  out.emplace_back("truncated", truncated / std::max(1.0, answers));
+  out.emplace_back("truncated", truncated / answers);
+  out.emplace_back("unparsed", unparsed / answers);
   return out;
 }
 

@@ -19,10 +19,11 @@ struct EvalSettings {
   void visit(Visitor& v);
 };
 
-// Fractions in [0, 1]: "pass@1" (mean over problems of the share of right answers) with "pass@1_low" and "pass@1_high"
-// (95% interval, bootstrap over problems), "pass@k" for k = 2, 4, ... samples (unbiased: Chen et al. 2021, arXiv
-// 2107.03374, equation 1), "cons@k" (majority vote over all samples, ties shared out), "format", "truncated";
-// "mean_length" in tokens.
+// Fractions in [0, 1] for n answers to each problem: "pass@1" (others say mean@n: the mean over problems of the share
+// of right answers), "pass@k" for k = 2, 4, ... n (unbiased: Chen et al. 2021, arXiv 2107.03374, equation 1), "maj@k"
+// for k = 4, 8, ... (majority vote over k of the answers, mean of 100 draws; ties shared out), "cons@n" (over all of
+// them), "format", "truncated", "unparsed"; "mean_length" in tokens. pass@1, pass@n and cons@n have "_low" and "_high":
+// the 95% interval by bootstrap over problems.
 store::Metrics evaluate_groups(std::span<const rollout::ScoredGroup> groups, uint64_t seed);
 
 // The probability that at least one of k answers drawn without replacement from n with c right ones is right.

@@ -60,6 +60,33 @@ TEST(Evaluation, TheMajorityMayBeRightWhereMostSamplesAreWrong) {
   EXPECT_DOUBLE_EQ(value(evaluate_groups(groups, 1), "cons@5"), 1);
 }
 
+TEST(Evaluation, MajoritiesOfFewerAnswersLieBetweenOneAndAll) {
+  std::vector<rollout::ScoredGroup> groups;
+  for (int i = 0; i < 40; ++i) {
+    groups.push_back(group(
+        {{"7", true}, {"7", true}, {"7", true}, {"7", true}, {"1", false}, {"2", false}, {"3", false}, {"4", false}}));
+  }
+  const auto metrics = evaluate_groups(groups, 1);
+  EXPECT_DOUBLE_EQ(value(metrics, "pass@1"), 0.5);
+  EXPECT_DOUBLE_EQ(value(metrics, "cons@8"), 1);
+  // Of 4 out of 8: 2 or more sevens win alone (53 of 70 subsets), one seven ties with three others (16 subsets).
+  EXPECT_NEAR(value(metrics, "maj@4"), 53.0 / 70 + 16.0 / 70 / 4, 0.02);
+}
+
+TEST(Evaluation, IntervalsHoldTheirMeanAndShrinkWithMoreProblems) {
+  const auto width = [](int problems) {
+    std::vector<rollout::ScoredGroup> groups;
+    for (int i = 0; i < problems; ++i) groups.push_back(group({{"7", i % 2 == 0}, {"8", i % 4 == 0}}));
+    const auto metrics = evaluate_groups(groups, 1);
+    for (const std::string name : {"pass@1", "pass@2", "cons@2"}) {
+      EXPECT_LE(value(metrics, name + "_low"), value(metrics, name));
+      EXPECT_GE(value(metrics, name + "_high"), value(metrics, name));
+    }
+    return value(metrics, "pass@1_high") - value(metrics, "pass@1_low");
+  };
+  EXPECT_NEAR(width(400) / width(100), 0.5, 0.1);
+}
+
 TEST(Evaluation, TiesAreSharedOutAndMissingAnswersDoNotVote) {
   EXPECT_DOUBLE_EQ(value(evaluate_groups(std::vector{group({{"7", true}, {"1", false}})}, 1), "cons@2"), 0.5);
   EXPECT_DOUBLE_EQ(value(evaluate_groups(std::vector{group({{"", false}, {"", false}, {"7", true}})}, 1), "cons@3"), 1);
