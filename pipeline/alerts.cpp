@@ -122,7 +122,11 @@ void Alerts::check_gradient(int64_t step, double norm) {
 
 void Alerts::check_collapse(int64_t step) {
   const double length = recent("completions/mean_length");
-  if (first_length_ == 0 && std::isfinite(length)) first_length_ = length;
+  const double accuracy = recent("accuracy");
+  if (first_length_ == 0 && std::isfinite(length)) {
+    first_length_ = length;
+    first_accuracy_ = accuracy;
+  }
   bool low = false;
   for (const char* name : {"accuracy", "reward"}) {
     const double now = recent(name);
@@ -136,14 +140,15 @@ void Alerts::check_collapse(int64_t step) {
                       best, now));
     }
   }
-  // Shorter answers are fine when they are right; answers without the work that makes them right are a guess.
-  const double accuracy = recent("accuracy");
-  if (length < limits_.collapse * first_length_ && accuracy <= best_recent_["accuracy"] * 0.9) {
+  // Shorter answers are fine when they are right, or much oftener right than before; else they lack the work.
+  const bool mostly_right = accuracy >= 0.5 && accuracy >= 0.9 * best_recent_["accuracy"];
+  if (length < limits_.shrink * first_length_ && accuracy < 1.5 * first_accuracy_ && !mostly_right) {
     low = true;
-    raise(step, "length-collapse",
-          formatted("responses shrank from %.1f to %.1f tokens and accuracy with them: the model gave up working and "
-                    "guesses",
-                    first_length_, length));
+    raise(
+        step, "length-collapse",
+        formatted("responses shrank from %.1f to %.1f tokens while accuracy went from %.1f%% to %.1f%%: the model gave "
+                  "up working and guesses; start from a better base, or lower temperature or learning rate",
+                  first_length_, length, 100 * first_accuracy_, 100 * accuracy));
   }
   collapsed_ = low;
 }

@@ -19,6 +19,7 @@ struct AlertLimits {
   double mismatch = 0;       // largest sampler-trainer gap that is allowed; raise where the backend keeps no order
   double grad_spike = 10;    // times the median of the last 20 steps
   double collapse = 0.5;     // share of its best that reward, accuracy or an evaluation may fall to
+  double shrink = 0.7;       // share of the first length below which answers that are not right are guesses
   int window = 5;            // steps in a mean
   int64_t quiet_steps = 25;  // the same alert is not repeated sooner
 };
@@ -53,7 +54,7 @@ class Alerts {
   std::map<std::string, double> best_recent_;
   std::map<std::string, Best> best_eval_;
   std::vector<store::Alert> out_;
-  double first_length_ = 0;
+  double first_length_ = 0, first_accuracy_ = 0;
   bool collapsed_ = false;
 };
 

@@ -20,17 +20,22 @@ StageEnd run_grpo_stage(StageRun& run) {
   const rl::GrpoSettings& grpo = settings.grpo;
   const auto policy = session.load_model(run.spec, nn::Use::training);
   const auto reference = grpo.objective.beta != 0 ? session.load_model(run.spec, nn::Use::inference) : nullptr;
+  // A copy of the policy that can draw while the policy trains.
+  const auto sampler_backend = grpo.staleness > 0 ? nn::make_cpu_backend() : nullptr;
+  const auto sampler = grpo.staleness > 0 ? session.empty_copy(*policy, *sampler_backend, run.spec) : nullptr;
   model::Learner learner(*policy, grpo.training.optimizer());
-  auto engine = session.make_engine(*policy, grpo.engine);
+  auto engine = session.make_engine(sampler ? *sampler : *policy, grpo.engine);
   auto collector = session.make_collector(engine);
   rl::GrpoTrainer trainer({.policy = *policy,
                            .reference = reference.get(),
+                           .sampler = sampler.get(),
                            .learner = learner,
                            .engine = engine,
                            .collector = collector,
                            .task = session.task(),
                            .seed = session.seed(),
-                           .stage = run.key()},
+                           .stage = run.key(),
+                           .checkpoint_every = settings.save_every_steps},
                           grpo);
 
   TrainingStage stage{.model = *policy, .learner = learner};
@@ -44,11 +49,9 @@ StageEnd run_grpo_stage(StageRun& run) {
     return store::StepRecord{
         .metrics = std::move(result.metrics), .spans = std::move(result.spans), .groups = std::move(result.groups)};
   };
-  stage.cursor = [&] { return Json{{"problems_drawn", trainer.problems_drawn()}}; };
-  stage.restore = [&](const Json& cursor, int64_t step) {
-    trainer.set_problems_drawn(cursor.at("problems_drawn").get<int64_t>());
-    engine.set_policy_version(step);
-  };
+  stage.resumable_at = [&](int64_t step) { return trainer.resumable_at(step); };
+  stage.cursor = [&] { return trainer.cursor(); };
+  stage.restore = [&](const Json& cursor, int64_t) { trainer.restore(cursor); };
   stage.failed_batch = [&] { return trainer.failed_batch(); };
   return run_training(run, stage);
 }

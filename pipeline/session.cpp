@@ -86,6 +86,16 @@ std::unique_ptr<model::Transformer> Session::load_result(const StageSpec& stage,
   return model::Transformer::load(*backend_, folder_.model_of(stage.name), stored_type(recipe_.origin(stage)), use);
 }
 
+std::unique_ptr<model::Transformer> Session::load_best(const StageSpec& stage, nn::Use use) {
+  return model::Transformer::load(*backend_, folder_.best_of(stage.name), stored_type(recipe_.origin(stage)), use);
+}
+
+std::unique_ptr<model::Transformer> Session::empty_copy(const model::Transformer& model, nn::Backend& backend,
+                                                        const StageSpec& stage) {
+  return std::make_unique<model::Transformer>(backend, model.arch(), stored_type(recipe_.origin(stage)),
+                                              nn::Use::inference);
+}
+
 void Session::save_model(const model::Transformer& model, const std::filesystem::path& dir) const {
   std::filesystem::create_directories(dir.parent_path());
   std::filesystem::path source = recipe_.tokenizer.path;

@@ -37,6 +37,8 @@ struct RunFolder {
   // The model that a finished stage hands over, and the state within an unfinished one.
   std::filesystem::path model_of(const std::string& stage) const { return checkpoints() / stage / "model"; }
   std::filesystem::path state_of(const std::string& stage) const { return checkpoints() / stage / "state.ckpt"; }
+  // Of an unfinished stage too: the weights of its best evaluation.
+  std::filesystem::path best_of(const std::string& stage) const { return checkpoints() / stage / "best"; }
 };
 
 // The shape of a model; `vocab` tokens where it is a new one.
@@ -66,6 +68,11 @@ class Session {
   std::unique_ptr<model::Transformer> load_model(const StageSpec& stage, nn::Use use);
   // The weights that a finished stage left.
   std::unique_ptr<model::Transformer> load_result(const StageSpec& stage, nn::Use use);
+  // Those of its best evaluation so far, where the stage keeps them.
+  std::unique_ptr<model::Transformer> load_best(const StageSpec& stage, nn::Use use);
+  // A model of the same shape and type, without its weights.
+  std::unique_ptr<model::Transformer> empty_copy(const model::Transformer& model, nn::Backend& backend,
+                                                 const StageSpec& stage);
   // Writes a Hugging Face model directory with the tokenizer in it.
   void save_model(const model::Transformer& model, const std::filesystem::path& dir) const;
 

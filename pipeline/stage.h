@@ -33,7 +33,10 @@ struct TrainingStage {
   int64_t steps = 0;
   int64_t save_every_steps = 0;
   std::function<store::StepRecord(int64_t step)> step;  // trains once; stage and step number are filled in by the loop
-  std::function<Json()> cursor;                         // what a checkpoint keeps beside weights and optimizer
+  // Whether the cursor says everything before `step`; empty = always. Elsewhere a stop falls back to the last
+  // checkpoint.
+  std::function<bool(int64_t step)> resumable_at;
+  std::function<Json()> cursor;  // what a checkpoint keeps beside weights and optimizer
   std::function<void(const Json&, int64_t step)> restore;
   std::function<Json()> failed_batch;  // for replay, when a step throws Failure; may be empty
   InLoopEval eval;
@@ -46,8 +49,10 @@ StageEnd run_training(StageRun& run, TrainingStage& stage);
 // The step of a stage's checkpoint; 0 when there is none. Throws Error for a damaged one.
 int64_t saved_step(const RunFolder& folder, const std::string& stage);
 
-// Evaluates a model on the task's test split, shows and stores it as of `step`.
-void run_evaluation(StageRun& run, model::Transformer& model, const EvalSettings& settings, int64_t step);
+// Evaluates a model on the task's test split, shows and stores it as of `step`; `watch` sees the record before it is
+// kept.
+void run_evaluation(StageRun& run, model::Transformer& model, const EvalSettings& settings, int64_t step,
+                    const std::function<void(store::EvalRecord&)>& watch = {});
 
 StageEnd run_sft_stage(StageRun& run);
 StageEnd run_grpo_stage(StageRun& run);

@@ -14,6 +14,8 @@ namespace posttrain::pipeline {
 // Evaluations within a stage; the first is of the weights that it found.
 struct InLoopEval {
   int64_t every_steps = 0;
+  std::string keep = "last";  // last | best
+  bool stop_on_collapse = false;
   EvalSettings eval;
 
   void visit(Visitor& v);

@@ -1,10 +1,14 @@
-#include <chrono>
+#include <functional>
+#include <map>
+#include <set>
 
+#include "base/clock.h"
 #include "base/error.h"
 #include "base/file.h"
 #include "base/rng.h"
 #include "model/checkpoint.h"
 #include "pipeline/stage.h"
+#include "pipeline/watch.h"
 
 namespace posttrain::pipeline {
 namespace {
@@ -36,6 +40,32 @@ void keep_failed_batch(StageRun& run, const TrainingStage& stage, int64_t step, 
   run.session.progress().note("the batch is kept in " + file.string());
 }
 
+// What a line on the terminal has room for.
+store::Metrics headline(const store::EvalRecord& record) {
+  const std::string k = std::to_string(record.k);
+  const std::set<std::string> shown = {"pass@1", "cons@" + k, "pass@" + k, "mean_length", "format", "truncated"};
+  store::Metrics out;
+  for (const auto& metric : record.metrics) {
+    if (shown.contains(metric.first)) out.push_back(metric);
+  }
+  return out;
+}
+
+void show_alerts(StageRun& run, const std::vector<store::Alert>& alerts) {
+  for (const auto& alert : alerts) run.session.progress().alert(alert.text);
+}
+
+// What the stage hands over: its last weights, or those of its best evaluation.
+void save_result(StageRun& run, const TrainingStage& stage, const Watch& watch) {
+  Session& session = run.session;
+  session.progress().phase("save", 0, 0);
+  const auto best = watch.best_step();
+  if (!best) return session.save_model(stage.model, session.folder().model_of(run.spec.name));
+  session.progress().note(run.spec.name + " keeps its weights after step " + std::to_string(*best) +
+                          ", the best of its evaluations");
+  session.save_model(*session.load_best(run.spec, nn::Use::inference), session.folder().model_of(run.spec.name));
+}
+
 }  // namespace
 
 int64_t saved_step(const RunFolder& folder, const std::string& stage) {
@@ -48,7 +78,8 @@ uint64_t StageRun::key() const {
   return hash_name(spec.name);
 }
 
-void run_evaluation(StageRun& run, model::Transformer& model, const EvalSettings& settings, int64_t step) {
+void run_evaluation(StageRun& run, model::Transformer& model, const EvalSettings& settings, int64_t step,
+                    const std::function<void(store::EvalRecord&)>& watch) {
   Session& session = run.session;
   rollout::EngineSettings engine_settings;
   auto engine = session.make_engine(model, engine_settings);
@@ -61,23 +92,32 @@ void run_evaluation(StageRun& run, model::Transformer& model, const EvalSettings
   record.stage = run.index;
   record.step = step;
   record.task = session.recipe().task.settings.type();
+  if (watch) watch(record);
   session.store().write_eval(record);
   session.metrics_file().eval(run.spec.name, record);
-  session.progress().eval(step, record.task, record.metrics);
+  session.progress().eval(step, record.task, headline(record));
+  show_alerts(run, record.alerts);
 }
 
 StageEnd run_training(StageRun& run, TrainingStage& stage) {
   Session& session = run.session;
   int64_t step = resume_from_checkpoint(run, stage);
+  Watch watch(run, stage, step);
   session.progress().stage(run.spec.name, run.index, static_cast<int>(session.recipe().stages.size()), stage.steps,
                            step);
   const auto evaluates = [&](int64_t at) {
     return stage.eval.every_steps > 0 && (at % stage.eval.every_steps == 0 || at == stage.steps);
   };
-  if (step == 0 && evaluates(0)) run_evaluation(run, stage.model, stage.eval.eval, 0);
-  for (; step < stage.steps; ++step) {
+  std::map<std::string, double> between;  // time since the last step's record was written
+  const auto evaluate_at = [&](int64_t at) {
+    const Clock clock;
+    run_evaluation(run, stage.model, stage.eval.eval, at, [&](store::EvalRecord& record) { watch.eval(record); });
+    between["timing_s/testing"] += clock.seconds();
+  };
+  if (step == 0 && evaluates(0)) evaluate_at(0);
+  for (; step < stage.steps && !watch.gave_up(); ++step) {
     if (session.stop_requested()) {
-      save_checkpoint(run, stage, step);
+      if (!stage.resumable_at || stage.resumable_at(step)) save_checkpoint(run, stage, step);
       return StageEnd::stopped;
     }
     store::StepRecord record;
@@ -89,16 +129,26 @@ StageEnd run_training(StageRun& run, TrainingStage& stage) {
     }
     record.stage = run.index;
     record.step = step + 1;
+    record.metrics.insert(record.metrics.end(), between.begin(), between.end());
+    between.clear();
+    watch.step(record);
     session.store().write_step(record);
     session.metrics_file().step(run.spec.name, record);
     session.progress().step(step + 1, record.metrics);
-    if (evaluates(step + 1)) run_evaluation(run, stage.model, stage.eval.eval, step + 1);
+    show_alerts(run, record.alerts);
+    if (evaluates(step + 1)) evaluate_at(step + 1);
     const bool last = step + 1 == stage.steps;
-    if (!last && stage.save_every_steps > 0 && (step + 1) % stage.save_every_steps == 0)
+    if (!last && stage.save_every_steps > 0 && (step + 1) % stage.save_every_steps == 0) {
+      const Clock clock;
       save_checkpoint(run, stage, step + 1);
+      between["timing_s/save_checkpoint"] += clock.seconds();
+    }
   }
-  session.progress().phase("save", 0, 0);
-  session.save_model(stage.model, session.folder().model_of(run.spec.name));
+  if (step < stage.steps) {
+    session.progress().note(run.spec.name + " collapsed and ends after step " + std::to_string(step) + " of " +
+                            std::to_string(stage.steps));
+  }
+  save_result(run, stage, watch);
   return StageEnd::done;
 }
 

@@ -8,21 +8,25 @@
 #include "base/memory.h"
 #include "model/memory_plan.h"
 #include "rl/policy_update.h"
+#include "rl/rollout_source.h"
 
 namespace posttrain::rl {
 namespace {
 
-bool has_spread(const rollout::ScoredGroup& group) {
-  std::vector<double> rewards;
-  for (const auto& answer : group.answers) {
-    if (answer.outcome.verdict != rewards::Verdict::failed) rewards.push_back(answer.outcome.total);
-  }
-  return std::any_of(rewards.begin(), rewards.end(), [&](double r) { return r != rewards.front(); });
-}
-
 // Rows of activations that fit into a third of the free memory.
 int64_t rows_that_fit(const model::Arch& arch) {
   return std::clamp<int64_t>(available_memory_bytes() / 3 / model::activation_bytes_per_row(arch), 256, 32768);
+}
+
+void write_step_time(store::Metrics& metrics, double seconds) {
+  double tokens = 0;
+  for (const auto& [name, value] : metrics) {
+    if (name == "perf/total_num_tokens") tokens = value;
+  }
+  metrics.insert(metrics.end(), {{"step_time", seconds},
+                                 {"timing_s/step", seconds},
+                                 {"perf/time_per_step", seconds},
+                                 {"perf/throughput", tokens / std::max(seconds, 1e-9)}});
 }
 
 }  // namespace
@@ -31,43 +35,22 @@ GrpoTrainer::GrpoTrainer(const GrpoContext& context, const GrpoSettings& setting
     : context_(context), settings_(settings) {
   PT_ASSERT(settings.objective.beta == 0 || context.reference != nullptr, settings.objective.beta);
   if (settings_.micro_batch_tokens == 0) settings_.micro_batch_tokens = rows_that_fit(context.policy.arch());
+  source_ = std::make_unique<RolloutSource>(context_, settings_);
 }
 
-std::vector<rollout::ScoredGroup> GrpoTrainer::sample_groups(int64_t step, GrpoStep& out, const PhaseCallback& phase) {
-  const Clock clock;
-  std::vector<rollout::ScoredGroup> kept, flat;
-  RolloutMetrics seen;
-  const int64_t rounds = settings_.dynamic_sampling.enabled ? settings_.dynamic_sampling.max_rounds : 1;
-  for (int64_t round = 0; round < rounds && std::ssize(kept) < settings_.prompts_per_step; ++round) {
-    std::vector<text::Problem> problems;
-    const int64_t first = problems_drawn_;
-    for (int64_t i = std::ssize(kept); i < settings_.prompts_per_step; ++i) {
-      problems.push_back(context_.task.problem(text::Split::train, context_.seed ^ context_.stage,
-                                               static_cast<uint64_t>(problems_drawn_++)));
-    }
-    rollout::CollectStats stats;
-    const rollout::DrawKey key{context_.seed, context_.stage, static_cast<uint64_t>(step),
-                               static_cast<uint64_t>(first)};
-    auto groups = context_.collector.collect(problems, settings_.samples_per_prompt, settings_.sampling, key, stats,
-                                             [&](int64_t, int64_t finished, int64_t total) {
-                                               phase("rollout", finished, total);
-                                               return true;
-                                             });
-    seen.add(groups, stats);
-    for (auto& group : groups) {
-      const bool drop = settings_.dynamic_sampling.enabled && !has_spread(group);
-      (drop ? flat : kept).push_back(std::move(group));
-    }
-  }
-  // When the rounds did not give enough, the step goes on with groups that teach nothing rather than with fewer
-  // prompts.
-  while (std::ssize(kept) < settings_.prompts_per_step && !flat.empty()) {
-    kept.push_back(std::move(flat.back()));
-    flat.pop_back();
-  }
-  seen.write(out.metrics, clock.seconds());
-  out.spans.push_back({.phase = "rollout", .t0 = 0, .t1 = clock.seconds()});
-  return kept;
+GrpoTrainer::~GrpoTrainer() = default;
+
+bool GrpoTrainer::resumable_at(int64_t step) const {
+  return settings_.staleness == 0 || step == 0 ||
+         (context_.checkpoint_every > 0 && step % context_.checkpoint_every == 0);
+}
+
+Json GrpoTrainer::cursor() const {
+  return source_->cursor();
+}
+
+void GrpoTrainer::restore(const Json& cursor) {
+  source_->restore(cursor);
 }
 
 void GrpoTrainer::update(int64_t step, GrpoStep& out, const PhaseCallback& phase) {
@@ -88,9 +71,19 @@ void GrpoTrainer::update(int64_t step, GrpoStep& out, const PhaseCallback& phase
     out.metrics.emplace_back("timing_s/ref", clock.seconds());
     span("reference", clock.seconds());
   }
+  if (settings_.staleness > 0 && objective.importance != "none") {
+    // The decoupled form: ratios to the weights before this update, and a weight for how far the sampler was from them.
+    const Clock clock;
+    batch.score_old(context_.policy, temperature, settings_.micro_batch_tokens);
+    out.metrics.emplace_back("timing_s/old_log_prob", clock.seconds());
+    span("old_log_prob", clock.seconds());
+  }
+  Clock clock;
   batch.compute_advantages(objective);
+  out.metrics.emplace_back("timing_s/adv", clock.seconds());
+  if (objective.entropy_coef != 0) out.metrics.emplace_back("entropy_coef", objective.entropy_coef);
 
-  const Clock clock;
+  clock = Clock();
   const double lr = settings_.training.lr_at(step, settings_.steps);
   const auto sums = update_policy(context_.learner, batch, objective,
                                   {.minibatches = settings_.minibatches,
@@ -102,7 +95,6 @@ void GrpoTrainer::update(int64_t step, GrpoStep& out, const PhaseCallback& phase
                                    .stage = context_.stage,
                                    .step = static_cast<uint64_t>(step)},
                                   phase);
-  context_.engine.set_policy_version(step + 1);
   sums.write(out.metrics, lr, clock.seconds());
   span("update", clock.seconds());
   out.groups = to_store(current_, batch.advantage);
@@ -115,9 +107,13 @@ GrpoStep GrpoTrainer::step(int64_t step, const PhaseCallback& phase) {
       context_.reference != nullptr) {
     context_.reference->copy_weights_from(context_.policy);
   }
-  current_ = sample_groups(step, out, phase);
+  Rollout rollout = source_->take(step, phase);
+  current_ = std::move(rollout.groups);
+  out.metrics = std::move(rollout.metrics);
+  out.spans.push_back({.phase = "rollout", .t0 = 0, .t1 = rollout.seconds});
+  if (settings_.staleness > 0 && step + 1 < settings_.steps && !resumable_at(step + 1)) source_->draw_ahead(step + 1);
   update(step, out, phase);
-  out.metrics.emplace_back("timing_s/step", clock.seconds());
+  write_step_time(out.metrics, clock.seconds());
   return out;
 }
 

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <string>
 #include <vector>
 
@@ -22,13 +23,23 @@ struct DynamicSampling {
   void visit(Visitor& v);
 };
 
+// Which problems are asked: those that the model solves already teach nothing (ScaleRL, arXiv 2510.13786).
+struct Curriculum {
+  bool enabled = false;
+  double solved = 0.9;
+
+  void visit(Visitor& v);
+};
+
 struct GrpoSettings {
   int64_t steps = 80, prompts_per_step = 16, samples_per_prompt = 16;
   int64_t minibatches = 1, epochs = 1;
   std::string truncated = "keep";  // keep | mask
   int64_t reference_refresh_steps = 0;
   int64_t micro_batch_tokens = 0;
+  int64_t staleness = 0;
   DynamicSampling dynamic_sampling;
+  Curriculum curriculum;
   rollout::SamplingSettings sampling;
   rollout::EngineSettings engine;
   ObjectiveSettings objective;
@@ -39,14 +50,19 @@ struct GrpoSettings {
 };
 
 // What the loop works on. Everything must outlive the trainer; reference is null when the objective has no KL term.
+// Engine and collector draw from the policy, or from `sampler` where there is one: a copy on a backend of its own, so
+// that it can draw while the policy trains (settings.staleness > 0). Steps that are a multiple of checkpoint_every
+// (0 = none) draw fresh, so that a checkpoint before them need not hold rollouts.
 struct GrpoContext {
   model::Transformer& policy;
   model::Transformer* reference;
+  model::Transformer* sampler = nullptr;
   model::Learner& learner;
   rollout::Engine& engine;
   rollout::Collector& collector;
   const text::Task& task;
   uint64_t seed, stage;  // name the draws
+  int64_t checkpoint_every = 0;
 };
 
 struct GrpoStep {
@@ -55,26 +71,30 @@ struct GrpoStep {
   std::vector<store::Group> groups;
 };
 
-// One stage's loop. The only state beside weights and optimizer is the number of problems drawn so far.
+class RolloutSource;
+
+// One stage's loop. The only state beside weights and optimizer is where the problems stand (cursor).
 class GrpoTrainer {
  public:
   GrpoTrainer(const GrpoContext& context, const GrpoSettings& settings);
+  ~GrpoTrainer();
 
   // Runs step 0, 1, ...: sample, score, advantages, update. Throws Failure when a loss or gradient is not finite; the
   // weights are then those before the failing update and failed_batch() tells what was being trained on.
   GrpoStep step(int64_t step, const PhaseCallback& phase);
 
-  int64_t problems_drawn() const { return problems_drawn_; }
-  void set_problems_drawn(int64_t count) { problems_drawn_ = count; }
+  // Whether step `step` draws fresh, so that the cursor before it says everything.
+  bool resumable_at(int64_t step) const;
+  Json cursor() const;
+  void restore(const Json& cursor);
   Json failed_batch() const;
 
  private:
-  std::vector<rollout::ScoredGroup> sample_groups(int64_t step, GrpoStep& out, const PhaseCallback& phase);
   void update(int64_t step, GrpoStep& out, const PhaseCallback& phase);
 
   GrpoContext context_;
   GrpoSettings settings_;
-  int64_t problems_drawn_ = 0;
+  std::unique_ptr<RolloutSource> source_;
   std::vector<rollout::ScoredGroup> current_;
 };
 

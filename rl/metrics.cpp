@@ -34,10 +34,13 @@ void RolloutMetrics::add(const std::vector<rollout::ScoredGroup>& groups, const 
       if (answer.completion.truncated()) {
         truncated_ += 1;
       } else {
+        min_finished_ = finished_length_.count > 0 ? std::min(min_finished_, tokens) : tokens;
+        max_finished_ = std::max(max_finished_, tokens);
         finished_length_.add(tokens);
       }
       for (const float h : answer.completion.entropy) entropy_.add(h);
       verdicts_[static_cast<size_t>(answer.outcome.verdict)] += 1;
+      unparsed_ += answer.outcome.unparsed;
       if (answer.outcome.verdict == rewards::Verdict::failed) continue;
       reward_.add(answer.outcome.total);
       in_group.add(answer.outcome.total);
@@ -52,6 +55,7 @@ void RolloutMetrics::add(const std::vector<rollout::ScoredGroup>& groups, const 
   }
   prompt_tokens_ += stats.engine.prompt_tokens;
   sampled_tokens_ += stats.engine.sampled_tokens;
+  rounds_ += 1;
   preemptions_ += stats.engine.preemptions;
   reward_wait_ += stats.reward_wait_seconds;
 }
@@ -66,11 +70,15 @@ void RolloutMetrics::write(store::Metrics& out, double seconds) const {
                             {"completions/min_length", min_length_},
                             {"completions/max_length", max_length_},
                             {"completions/mean_terminated_length", finished_length_.mean()},
+                            {"completions/min_terminated_length", min_finished_},
+                            {"completions/max_terminated_length", max_finished_},
                             {"completions/clipped_ratio", truncated_ / answers},
+                            {"completions/unparsed_ratio", unparsed_ / answers},
                             {"entropy", entropy_.mean()},
                             {"accuracy", verdicts_[0] / answers},
                             {"verdicts/undecided", verdicts_[2]},
                             {"verdicts/failed", verdicts_[3]},
+                            {"dynamic_sampling/rounds", rounds_},
                             {"num_tokens", static_cast<double>(prompt_tokens_ + sampled_tokens_)},
                         });
   for (const auto& [name, moments] : parts_) {
@@ -81,6 +89,7 @@ void RolloutMetrics::write(store::Metrics& out, double seconds) const {
              {
                  {"timing_s/gen", seconds - reward_wait_},
                  {"timing_s/reward", reward_wait_},
+                 {"perf/total_num_tokens", static_cast<double>(prompt_tokens_ + sampled_tokens_)},
                  {"perf/rollout_tokens_per_second", static_cast<double>(sampled_tokens_) / std::max(seconds, 1e-9)},
                  {"perf/preemptions", static_cast<double>(preemptions_)},
              });
@@ -93,6 +102,10 @@ void UpdateMetrics::add(const ObjectiveResult& result) {
   clip_low += result.clip_low;
   clip_high += result.clip_high;
   kl_sum += result.kl_sum;
+  step_clips_ += result.clip_counted;
+  step_clip_low_ += result.clip_low;
+  step_clip_high_ += result.clip_high;
+  ratio_sum += std::accumulate(result.ratio.begin(), result.ratio.end(), 0.0);
   ratio_min = std::min(ratio_min, result.ratio_min);
   ratio_max = std::max(ratio_max, result.ratio_max);
   if (optimizer_steps > 0) return;
@@ -100,10 +113,14 @@ void UpdateMetrics::add(const ObjectiveResult& result) {
   first_ratio_max = std::max(first_ratio_max, result.ratio_max);
 }
 
-void UpdateMetrics::add_mismatch(std::span<const float> trainer, std::span<const float> sampler) {
+void UpdateMetrics::add_mismatch(std::span<const float> trainer, std::span<const float> sampler, bool same_weights) {
   for (size_t t = 0; t < trainer.size(); ++t) {
     const double gap = std::fabs(double{trainer[t]} - double{sampler[t]});
-    mismatch_max = std::isnan(gap) ? std::numeric_limits<double>::quiet_NaN() : std::max(mismatch_max, gap);
+    const auto widen = [gap](double& most) {
+      most = std::isnan(gap) ? std::numeric_limits<double>::quiet_NaN() : std::max(most, gap);
+    };
+    widen(gap_max);
+    if (same_weights) widen(mismatch_max);
     mismatch_sum += gap;
     mismatch_count += 1;
   }
@@ -112,6 +129,9 @@ void UpdateMetrics::add_mismatch(std::span<const float> trainer, std::span<const
 void UpdateMetrics::add_step(const model::StepResult& step) {
   grad_norm = std::max(grad_norm, step.grad_norm);
   ++optimizer_steps;
+  clip_low_min = std::min(clip_low_min, step_clip_low_ / std::max(1.0, step_clips_));
+  clip_high_max = std::max(clip_high_max, step_clip_high_ / std::max(1.0, step_clips_));
+  step_clips_ = step_clip_low_ = step_clip_high_ = 0;
 }
 
 void UpdateMetrics::write(store::Metrics& out, double lr, double seconds) const {
@@ -123,19 +143,22 @@ void UpdateMetrics::write(store::Metrics& out, double lr, double seconds) const 
                             {"learning_rate", lr},
                             {"kl", kl_sum / tokens},
                             {"clip_ratio/low_mean", clip_low / clips},
+                            {"clip_ratio/low_min", optimizer_steps > 0 ? clip_low_min : 0},
+                            {"clip_ratio/high_max", clip_high_max},
                             {"clip_ratio/high_mean", clip_high / clips},
                             {"clip_ratio/region_mean", (clip_low + clip_high) / clips},
                             {"sampling/importance_sampling_ratio/min", ratio_min},
+                            {"sampling/importance_sampling_ratio/mean", counted > 0 ? ratio_sum / tokens : 1},
                             {"sampling/importance_sampling_ratio/max", ratio_max},
                             {"sampling/sampling_logp_difference/mean", mismatch_sum / std::max(1.0, mismatch_count)},
-                            {"sampling/sampling_logp_difference/max", mismatch_max},
+                            {"sampling/sampling_logp_difference/max", gap_max},
                             {"logp_mismatch_max", mismatch_max},
                             {"first_ratio_min", first_ratio_min},
                             {"first_ratio_max", first_ratio_max},
                             {"optimizer_steps", static_cast<double>(optimizer_steps)},
                             {"timing_s/update_actor", seconds},
                             {"perf/update_tokens_per_second", static_cast<double>(rows) / std::max(seconds, 1e-9)},
-                            {"perf/max_memory_gb", static_cast<double>(peak_memory_bytes()) / 1e9},
+                            {"perf/cpu_memory_used_gb", static_cast<double>(peak_memory_bytes()) / 1e9},
                         });
 }
 

@@ -31,7 +31,8 @@ class RolloutMetrics {
     double deviation() const;
   };
   Moments length_, finished_length_, reward_, group_std_, entropy_;
-  double min_length_ = 0, max_length_ = 0, truncated_ = 0, flat_groups_ = 0, groups_ = 0;
+  double min_length_ = 0, max_length_ = 0, min_finished_ = 0, max_finished_ = 0, rounds_ = 0, truncated_ = 0,
+         unparsed_ = 0, flat_groups_ = 0, groups_ = 0;
   double verdicts_[4] = {};
   std::vector<std::pair<std::string, Moments>> parts_;
   int64_t prompt_tokens_ = 0, sampled_tokens_ = 0, preemptions_ = 0;
@@ -43,13 +44,18 @@ struct UpdateMetrics {
   int64_t rows = 0, optimizer_steps = 0;
   double loss = 0, counted = 0, clip_counted = 0, clip_low = 0, clip_high = 0, kl_sum = 0, kl_counted = 0;
   double ratio_min = 1, ratio_max = 1, first_ratio_min = 1, first_ratio_max = 1;
-  double grad_norm = 0, mismatch_max = 0, mismatch_sum = 0, mismatch_count = 0;
+  double ratio_sum = 0, clip_low_min = 1, clip_high_max = 0;  // clip shares: least and greatest of the optimizer steps
+  double grad_norm = 0, mismatch_max = 0, gap_max = 0, mismatch_sum = 0, mismatch_count = 0;
 
   void add(const ObjectiveResult& result);
-  // Trainer against sampler, for the same weights.
-  void add_mismatch(std::span<const float> trainer, std::span<const float> sampler);
+  // Trainer against sampler; with the same weights (not stale) the gap must be 0.
+  void add_mismatch(std::span<const float> trainer, std::span<const float> sampler, bool same_weights);
+  // After the last micro-batch of an optimizer step.
   void add_step(const model::StepResult& step);
   void write(store::Metrics& out, double lr, double seconds) const;
+
+ private:
+  double step_clips_ = 0, step_clip_low_ = 0, step_clip_high_ = 0;  // of the optimizer step that is being added up
 };
 
 // The rollout as the store keeps it.

@@ -40,7 +40,7 @@ class Minibatch {
 
   // Coefficients of active samples [first, last) from their scores.
   model::Coefficients coefficients(size_t first, size_t last, const model::Scores& scores, bool first_update,
-                                   UpdateMetrics& sums) const {
+                                   int64_t policy_version, UpdateMetrics& sums) const {
     const std::vector<double> logp(scores.logp.begin(), scores.logp.end());
     const std::vector<double> entropy(scores.entropy.begin(), scores.entropy.end());
     model::Coefficients out;
@@ -54,7 +54,10 @@ class Minibatch {
       if (settings_.entropy_coef != 0)
         out.dentropy.insert(out.dentropy.end(), result.dentropy.begin(), result.dentropy.end());
       sums.add(result);
-      if (first_update) sums.add_mismatch(std::span(scores.logp).subspan(at, sampler.size()), sampler);
+      if (first_update) {
+        const bool fresh = samples_[a].completion->policy_version == policy_version;
+        sums.add_mismatch(std::span(scores.logp).subspan(at, sampler.size()), sampler, fresh);
+      }
       at += sampler.size();
     }
     return out;
@@ -106,7 +109,7 @@ UpdateMetrics update_policy(model::Learner& learner, const RolloutBatch& batch, 
         phase("update", epoch * n + from + static_cast<int64_t>(first), s.epochs * n);
         const auto packed = pack_samples(minibatch.samples().subspan(first, last - first), s.temperature);
         learner.accumulate(packed, [&](const model::Scores& scores) {
-          return minibatch.coefficients(first, last, scores, first_update, sums);
+          return minibatch.coefficients(first, last, scores, first_update, static_cast<int64_t>(s.step), sums);
         });
         sums.rows += packed.rows();
       }

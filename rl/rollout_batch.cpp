@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <iterator>
+#include <utility>
 
 namespace posttrain::rl {
 
@@ -28,12 +29,26 @@ RolloutBatch::RolloutBatch(const std::vector<rollout::ScoredGroup>& groups, bool
   }
 }
 
-void RolloutBatch::score_reference(model::Transformer& reference, double temperature, int64_t micro_batch_tokens) {
-  objective.ref_logp.clear();
+namespace {
+
+std::vector<double> score(model::Transformer& model, std::span<const TrainSample> samples, double temperature,
+                          int64_t micro_batch_tokens) {
+  std::vector<double> logp;
   for (const auto& [first, last] : micro_batches(samples, micro_batch_tokens)) {
-    const auto scores = reference.score(pack_samples(std::span(samples).subspan(first, last - first), temperature));
-    objective.ref_logp.insert(objective.ref_logp.end(), scores.logp.begin(), scores.logp.end());
+    const auto scores = model.score(pack_samples(samples.subspan(first, last - first), temperature));
+    logp.insert(logp.end(), scores.logp.begin(), scores.logp.end());
   }
+  return logp;
+}
+
+}  // namespace
+
+void RolloutBatch::score_reference(model::Transformer& reference, double temperature, int64_t micro_batch_tokens) {
+  objective.ref_logp = score(reference, samples, temperature, micro_batch_tokens);
+}
+
+void RolloutBatch::score_old(model::Transformer& policy, double temperature, int64_t micro_batch_tokens) {
+  objective.sampler_logp = std::exchange(objective.old_logp, score(policy, samples, temperature, micro_batch_tokens));
 }
 
 void RolloutBatch::compute_advantages(const ObjectiveSettings& settings) {
@@ -72,6 +87,7 @@ ObjectiveBatch RolloutBatch::part(std::span<const int64_t> indices) const {
     out.group.push_back(objective.group[i]);
     take(out.advantage, objective.advantage);
     take(out.old_logp, objective.old_logp);
+    take(out.sampler_logp, objective.sampler_logp);
     take(out.ref_logp, objective.ref_logp);
     take(out.mask, objective.mask);
   }

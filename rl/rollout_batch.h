@@ -28,6 +28,8 @@ struct RolloutBatch {
 
   // Fills ref_logp by scoring every sample with the reference, at most `micro_batch_tokens` rows at a time.
   void score_reference(model::Transformer& reference, double temperature, int64_t micro_batch_tokens);
+  // Makes the policy's log-probabilities the old ones, and those that the answers were drawn with the sampler's.
+  void score_old(model::Transformer& policy, double temperature, int64_t micro_batch_tokens);
   // Takes the KL penalty off the rewards where the settings say so, and turns rewards into advantages.
   void compute_advantages(const ObjectiveSettings& settings);
   // The sub-batch of these samples, for one optimizer step: its normalisers are its own.

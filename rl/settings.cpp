@@ -57,6 +57,11 @@ void DynamicSampling::visit(Visitor& v) {
   v("max_rounds", max_rounds, {.doc = "Most rounds of sampling in a step", .min = 1, .max = 100});
 }
 
+void Curriculum::visit(Visitor& v) {
+  v("enabled", enabled, {.doc = "Ask no problem again that was solved when it was asked"});
+  v("solved", solved, {.doc = "Share of right answers from which a problem counts as solved", .min = 0, .max = 1});
+}
+
 void GrpoSettings::visit(Visitor& v) {
   v("steps", steps, {.doc = "Rollouts, each with its updates", .min = 0, .unit = "steps"});
   v("prompts_per_step", prompts_per_step, {.doc = "Problems in a rollout", .min = 1, .max = 1 << 20});
@@ -71,7 +76,10 @@ void GrpoSettings::visit(Visitor& v) {
     {.doc = "Replace the reference by the policy this often; 0 = never", .min = 0, .unit = "steps"});
   v("micro_batch_tokens", micro_batch_tokens,
     {.doc = "Most rows in one forward and backward; 0 = as memory allows", .min = 0, .unit = "tokens"});
+  v("staleness", staleness,
+    {.doc = "Updates that rollouts may lag behind: 1 draws the next ones while this step trains", .min = 0, .max = 1});
   v("dynamic_sampling", dynamic_sampling, {.doc = "Groups without spread"});
+  v("curriculum", curriculum, {.doc = "Problems that are solved already"});
   v("sampling", sampling, {.doc = "How answers are drawn"});
   v("engine", engine, {.doc = "The rollout engine's sizes"});
   v("objective", objective, {.doc = "The loss, as data"});

@@ -91,9 +91,14 @@ SftStep SftTrainer::step(int64_t step) {
       {"entropy", targets > 0 ? entropy / targets : 0},
       {"num_tokens", tokens},
       {"epoch", static_cast<double>((step + 1) * settings_.rows_per_step) / static_cast<double>(rows_.size())},
+      {"step_time", out.seconds},
       {"timing_s/step", out.seconds},
+      {"timing_s/update_actor", out.seconds},
+      {"perf/total_num_tokens", tokens},
+      {"perf/time_per_step", out.seconds},
+      {"perf/throughput", tokens / std::max(out.seconds, 1e-9)},
       {"perf/update_tokens_per_second", tokens / std::max(out.seconds, 1e-9)},
-      {"perf/max_memory_gb", static_cast<double>(peak_memory_bytes()) / 1e9}};
+      {"perf/cpu_memory_used_gb", static_cast<double>(peak_memory_bytes()) / 1e9}};
   return out;
 }
 

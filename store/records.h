@@ -66,6 +66,7 @@ struct EvalRecord {
   int64_t n = 0, k = 0;
   Metrics metrics;            // "pass@1", "cons@16", "pass@16", "mean_length", "format" ...; fractions, not percent
   std::vector<Group> groups;  // transcripts of the problems that are followed through the run; may be empty
+  std::vector<Alert> alerts;
 };
 
 struct RunInfo {

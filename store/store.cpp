@@ -199,6 +199,7 @@ void Store::write_eval(const EvalRecord& record) {
   s.eval.bind(record.stage, record.step, record.task, record.role, record.n, record.k, metrics_json(record.metrics))
       .run();
   impl_->write_groups(record.stage, record.step, record.task, record.groups);
+  for (const Alert& alert : record.alerts) s.alert.bind(record.stage, record.step, alert.code, alert.text).run();
   transaction.commit();
 }
 

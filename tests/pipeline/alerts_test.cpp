@@ -117,6 +117,25 @@ TEST(Alerts, GivingUpWorkForGuessesIsSaid) {
   EXPECT_EQ(said, Codes{"length-collapse"});
 }
 
+TEST(Alerts, ShorterAnswersAsOftenWrongAsBeforeAreGuesses) {
+  Alerts alerts;
+  Codes said;
+  for (int64_t s = 1; s <= 40; ++s) {
+    const Metrics metrics = with(healthy(0), "completions/mean_length", 11.5 - 5 * static_cast<double>(s) / 40);
+    for (const auto& code : codes(alerts.step(s, metrics))) said.push_back(code);
+  }
+  EXPECT_EQ(said, Codes{"length-collapse"});
+}
+
+TEST(Alerts, RamblingThatEndsWhileAccuracyMultipliesIsNoCollapse) {
+  Alerts alerts;
+  for (int64_t s = 1; s <= 40; ++s) {
+    const double t = static_cast<double>(s) / 40;
+    const Metrics metrics = with(with(healthy(0), "completions/mean_length", 60 - 40 * t), "accuracy", 0.05 + 0.3 * t);
+    EXPECT_EQ(codes(alerts.step(s, metrics)), Codes{}) << s;
+  }
+}
+
 TEST(Alerts, ShorterAnswersThatAreRightAreNoCollapse) {
   Alerts alerts;
   for (int64_t s = 1; s <= 40; ++s) {
