@@ -5,6 +5,7 @@
 
 #include "base/error.h"
 #include "pipeline/code_data_task.h"
+#include "pipeline/lean_data_task.h"
 #include "text/chain_task.h"
 #include "text/coder_task.h"
 #include "text/prover_task.h"
@@ -33,6 +34,12 @@ constexpr auto table = std::to_array<TaskEntry>({
       &make_params<CodeDataSettings>},
      [](const Slot& s) -> std::unique_ptr<text::Task> {
        return std::make_unique<CodeDataTask>(s.as<CodeDataSettings>());
+     },
+     nullptr},
+    {{"lean", "Lean statements from a file: miniF2F, ProofNet, one's own; judged by the reward lean",
+      &make_params<LeanDataSettings>},
+     [](const Slot& s) -> std::unique_ptr<text::Task> {
+       return std::make_unique<LeanDataTask>(s.as<LeanDataSettings>());
      },
      nullptr},
     {{"prover", "Generated sequents to be proved by tactic scripts; judged by the reward lean",
