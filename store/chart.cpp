@@ -12,6 +12,7 @@ namespace {
 
 using Points = std::vector<std::pair<double, double>>;
 constexpr size_t max_points = 400;
+constexpr size_t colours = 6;  // classes s0 to s5
 
 template <class... Values>
 std::string formatted(const char* format, Values... values) {
@@ -172,7 +173,7 @@ std::string end_labels(const Chart& chart, const Frame& frame) {
   }
   std::string out;
   for (const auto& [y, i] : places) {
-    out += formatted("<text class=\"label t%zu\" x=\"%.1f\" y=\"%.1f\">", i % 4, frame.right + 6, y) +
+    out += formatted("<text class=\"label t%zu\" x=\"%.1f\" y=\"%.1f\">", i % colours, frame.right + 6, y) +
            escape_plain(chart.series[i].name) + "</text>";
   }
   return out;
@@ -227,14 +228,14 @@ std::string chart_svg(const Chart& chart, int width, int height) {
                     escape_plain(chart.title) + "\">" + grid(chart, frame);
   for (size_t i = 0; i < chart.series.size(); ++i) {
     const Series& s = chart.series[i];
-    const std::string name = "s" + std::to_string(i % 4);
+    const std::string name = "s" + std::to_string(i % colours);
     const int64_t window = chart.smooth ? smoothing_window(s.points.size()) : 1;
     if (window > 1) out += path(frame, downsampled(s.points, max_points), "raw " + name);
     out += path(frame, downsampled(window > 1 ? moving_mean(s.points, window) : s.points, max_points), "line " + name);
     if (s.dots || s.points.size() == 1) {
       for (const auto& [x, y] : s.points) {
         if (!std::isfinite(y)) continue;
-        out += formatted("<circle class=\"dot d%zu\" cx=\"%.1f\" cy=\"%.1f\" r=\"2.6\"/>", i % 4, frame.px(x),
+        out += formatted("<circle class=\"dot d%zu\" cx=\"%.1f\" cy=\"%.1f\" r=\"2.6\"/>", i % colours, frame.px(x),
                          frame.py(y));
       }
     }

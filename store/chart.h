@@ -33,7 +33,7 @@ std::string chart_value(const Chart& chart, double value);
 // At most `limit` points that keep the least and the greatest value of every piece.
 std::vector<std::pair<double, double>> downsampled(const std::vector<std::pair<double, double>>& points, size_t limit);
 
-// One <svg> of width x height user units; colours come from the classes s0, s1 ... and .axis, .grid of the page.
+// One <svg> of width x height user units; colours come from the classes s0 to s5 and .axis, .grid of the page.
 std::string chart_svg(const Chart& chart, int width, int height);
 
 }  // namespace posttrain::store

@@ -174,19 +174,7 @@ void write_report(const std::filesystem::path& file, const Store& store) {
   write_file_atomically(file, report_html(store));
 }
 
-std::string curves_svg(const Store& store) {
-  std::vector<Chart> charts = story_charts(store);
-  const auto reward = store.curve("reward");
-  const auto entropy = store.curve("entropy");
-  for (const auto& [title, points] : {std::pair("Training reward", &reward), std::pair("Entropy", &entropy)}) {
-    if (points->empty()) continue;
-    Chart chart{title, "", true, true, {{"", {}, false}}, {}, true};
-    for (const Point& p : *points) {
-      if (p.stage == points->back().stage) chart.series[0].points.emplace_back(static_cast<double>(p.step), p.value);
-    }
-    charts.push_back(std::move(chart));
-  }
-  if (charts.size() > 4) charts.resize(4);
+std::string picture_svg(const std::vector<Chart>& charts) {
   constexpr int width = 460, height = 220, title_room = 26, gap = 16;
   const int columns = charts.size() > 1 ? 2 : 1;
   const int rows = (static_cast<int>(charts.size()) + columns - 1) / columns;
@@ -208,6 +196,22 @@ std::string curves_svg(const Store& store) {
            ")\"><text class=\"title\" x=\"4\" y=\"15\">" + escape_plain(charts[i].title) + "</text>" + svg + "</g>";
   }
   return out + "</svg>\n";
+}
+
+std::string curves_svg(const Store& store) {
+  std::vector<Chart> charts = story_charts(store);
+  const auto reward = store.curve("reward");
+  const auto entropy = store.curve("entropy");
+  for (const auto& [title, points] : {std::pair("Training reward", &reward), std::pair("Entropy", &entropy)}) {
+    if (points->empty()) continue;
+    Chart chart{title, "", true, true, {{"", {}, false}}, {}, true};
+    for (const Point& p : *points) {
+      if (p.stage == points->back().stage) chart.series[0].points.emplace_back(static_cast<double>(p.step), p.value);
+    }
+    charts.push_back(std::move(chart));
+  }
+  if (charts.size() > 4) charts.resize(4);
+  return picture_svg(charts);
 }
 
 void write_curves_svg(const std::filesystem::path& file, const Store& store) {

@@ -4,7 +4,9 @@
 #include <cstddef>
 #include <filesystem>
 #include <string>
+#include <vector>
 
+#include "store/chart.h"
 #include "store/store.h"
 
 namespace posttrain::store {
@@ -22,7 +24,9 @@ struct ReportLimits {
 std::string report_html(const Store& store, const ReportLimits& limits = {});
 void write_report(const std::filesystem::path& file, const Store& store);
 
-// The main curves as one picture with its own colours, for a README.
+// Charts as one picture with its own colours, two beside each other, for a README.
+std::string picture_svg(const std::vector<Chart>& charts);
+// The main curves of a run.
 std::string curves_svg(const Store& store);
 void write_curves_svg(const std::filesystem::path& file, const Store& store);
 
