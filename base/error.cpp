@@ -18,15 +18,15 @@ std::string compose(const std::string& where, const std::string& field, const st
 
 }  // namespace
 
-Error::Error(std::string where_, std::string field_, std::string expected_, std::string got_)
-    : std::runtime_error(compose(where_, field_, expected_, got_)),
-      where(std::move(where_)),
-      field(std::move(field_)),
-      expected(std::move(expected_)),
-      got(std::move(got_)) {}
+Error::Error(std::string place, std::string name, std::string wanted, std::string found)
+    : std::runtime_error(compose(place, name, wanted, found)),
+      where(std::move(place)),
+      field(std::move(name)),
+      expected(std::move(wanted)),
+      got(std::move(found)) {}
 
-Error::Error(std::string where_, std::string message)
-    : std::runtime_error(where_.empty() ? message : where_ + ": " + message), where(std::move(where_)) {}
+Error::Error(std::string place, std::string message)
+    : std::runtime_error(place.empty() ? std::move(message) : place + ": " + message), where(std::move(place)) {}
 
 void assertion_failed(const char* file, int line, const char* condition, const std::string& values) {
   std::fprintf(stderr, "%s:%d: assertion failed: %s%s%s\n", file, line, condition,

@@ -1,5 +1,6 @@
 #include "base/machine.h"
 
+#include <cmath>
 #include <fstream>
 #include <string>
 
@@ -24,7 +25,7 @@ const char* const version = POSTTRAIN_VERSION;
 Json machine_facts() {
   return {{"cpu", cpu_name()},
           {"threads", compute_threads()},
-          {"free_memory_gb", static_cast<double>(available_memory_bytes() / 10'000'000) / 100},
+          {"free_memory_gb", std::round(static_cast<double>(available_memory_bytes()) / 1e7) / 100},
           {"compiler", "g++ " __VERSION__}};
 }
 

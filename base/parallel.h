@@ -1,6 +1,6 @@
-// The one pool of compute threads and the only way to run a loop on it. Not OpenMP: there the end of a loop waits for
-// threads that other programs keep from running; here only for those that have begun (measured beside eight compilers
-// on two CPUs: 0.1 ms instead of 0.7 ms a region of 17 us; alone 0.4 us instead of 1.6 us for an empty one).
+// The one door to OpenMP and the only way to run a compute loop on several threads. The end of a
+// loop waits for the whole team, also for a thread that another program keeps from running: OMP_WAIT_POLICY=passive,
+// which posttrain sets for itself, lets it sleep meanwhile.
 #pragma once
 
 #include <cstddef>
@@ -8,7 +8,7 @@
 namespace posttrain {
 
 // How many threads compute loops use; decided once at start (0 = the CPUs this process may run on).
-// Results never depend on the number. When several threads run loops at once, one has the pool and the others work
+// Results never depend on the number. When several threads run loops at once, one has the team and the others work
 // alone.
 void set_compute_threads(int threads);
 int compute_threads();

@@ -83,12 +83,11 @@ int score_math(const Given& given) {
   int64_t number = 0, bad = 0;
   for (bool more = true; more;) {
     lines.clear();
-    Line line;
+    std::string text;
     size_t bytes = 0;
-    while (lines.size() < block && bytes < block_bytes &&
-           (more = static_cast<bool>(std::getline(std::cin, line.text)))) {
-      bytes += line.text.size();
-      lines.push_back(std::move(line));
+    while (lines.size() < block && bytes < block_bytes && (more = static_cast<bool>(std::getline(std::cin, text)))) {
+      bytes += text.size();
+      lines.push_back({.text = text});
       if (std::cin.rdbuf()->in_avail() <= 0) break;  // a slow writer gets its answers at once
     }
     parallel_for(static_cast<std::ptrdiff_t>(lines.size()), 8, [&](std::ptrdiff_t begin, std::ptrdiff_t end) {

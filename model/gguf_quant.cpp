@@ -78,8 +78,9 @@ void k_six_bits(Bytes at, float* to) {
       for (int l = 0; l < 32; ++l) {
         const int byte = low[l + 32 * (quarter % 2)];
         const int nibble = quarter < 2 ? byte & 15 : byte >> 4;
+        const int group = 8 * half + 2 * quarter + l / 16;  // 16 weights share a scale
         const int value = (nibble | (high[l] >> (2 * quarter) & 3) << 4) - 32;
-        *to++ = scale * static_cast<float>(scales[8 * half + 2 * quarter + l / 16]) * static_cast<float>(value);
+        *to++ = scale * static_cast<float>(scales[group]) * static_cast<float>(value);
       }
     }
   }
