@@ -26,6 +26,14 @@ bool is_undefined(const Tree& tree, int root, Budget& budget) {
   return tree.is_scalar(node) && exact_value(tree, node, {}, budget).state == State::undefined;
 }
 
+// The date that a phrase is or ends with.
+std::optional<Date> last_date(const std::string& words) {
+  for (size_t at = 0; at < words.size(); at = words.find(' ', at), at = std::min(at, words.size() - 1) + 1) {
+    if (const auto date = parse_date(std::string_view(words).substr(at))) return date;
+  }
+  return std::nullopt;
+}
+
 // Answers in words: dates, choices and texts, before any formula is read.
 std::optional<bool> compare_words(const std::string& gold, const std::string& pred, bool gold_is_text,
                                   const char*& method) {
@@ -36,9 +44,10 @@ std::optional<bool> compare_words(const std::string& gold, const std::string& pr
     // Two formulas that begin with a letter are no choices.
     if (gold_whole || pred_whole) return *gold_letter == *pred_letter;
   }
-  if (const auto x = parse_date(plain_words(gold, true)), y = parse_date(plain_words(pred, true)); x && y) {
+  if (const auto x = parse_date(plain_words(gold, true))) {
+    const auto y = last_date(plain_words(pred, true));
     method = "date";
-    return same_date(*x, *y);
+    return y && same_date(*x, *y);
   }
   if (!gold_is_text) return std::nullopt;
   method = "text";
@@ -46,12 +55,31 @@ std::optional<bool> compare_words(const std::string& gold, const std::string& pr
   return !a.empty() && a == b ? std::optional(true) : std::nullopt;
 }
 
+// "Yes, because it converges": yes, no, true or false at the start of the phrase, and not its opposite in it.
+bool starts_with_verdict(const std::string& gold, const std::string& phrase) {
+  const std::string a = plain_words(gold), b = plain_words(phrase);
+  const char* opposite = a == "yes"     ? "no"
+                         : a == "no"    ? "yes"
+                         : a == "true"  ? "false"
+                         : a == "false" ? "true"
+                                        : nullptr;
+  if (opposite == nullptr || !b.starts_with(a) || b.size() == a.size()) return false;
+  const char next = b[a.size()];
+  const std::string rest = b.substr(a.size()) + " ";
+  return (next == ',' || next == '.' || next == ';' || next == '!' || rest.starts_with(" because")) &&
+         rest.find(std::string(" ") + opposite) == std::string::npos;
+}
+
 // "So the day is Thursday": the gold text where the phrase ends with it behind a copula.
 bool ends_with_text(const std::string& gold, const std::string& phrase) {
   const std::string a = plain_words(gold), b = plain_words(phrase);
   if (a.empty() || !b.ends_with(a) || b.size() == a.size()) return false;
-  const std::string before = b.substr(0, b.size() - a.size());
-  return before.ends_with(" is ") || before.ends_with(" are ") || before.ends_with(": ") || before.ends_with(" on ");
+  std::string before = b.substr(0, b.size() - a.size());
+  for (const std::string_view article : {" a ", " an ", " the "}) {
+    if (before.ends_with(article)) before.resize(before.size() - article.size() + 1);
+  }
+  return before.ends_with(" be ") || before.ends_with(" is ") || before.ends_with(" are ") || before.ends_with(": ") ||
+         before.ends_with(" on ");
 }
 
 Verdict verdict_of(Same same) {
@@ -105,7 +133,17 @@ CheckResult decide(std::string_view gold_text, std::string_view reply, const Che
       out.method = method;
       if (*words || phrase == &raw) return out;
     }
-    if (gold_is_text && ends_with_text(gold, raw)) {
+    bool gold_whole = false, pred_whole = false;
+    if (const auto letter = choice_letter(gold, gold_whole);
+        letter && gold_whole && answer.place != std::string_view("box") && !choice_letter(raw, pred_whole)) {
+      if (const auto stated = stated_choice(reply)) {
+        out.verdict = *stated == *letter ? Verdict::right : Verdict::wrong;
+        out.pred_parsed = std::string(1, *stated);
+        out.method = "choice";
+        return out;
+      }
+    }
+    if (gold_is_text && (ends_with_text(gold, raw) || starts_with_verdict(gold, raw))) {
       out.verdict = Verdict::right;
       out.pred_parsed = raw;
       out.method = "text";

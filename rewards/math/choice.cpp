@@ -54,4 +54,28 @@ std::optional<char> choice_letter(std::string_view normalized, bool& whole) {
   return marked ? std::optional(letter) : std::nullopt;
 }
 
+std::optional<char> stated_choice(std::string_view reply) {
+  if (reply.size() > 4000) reply.remove_prefix(reply.size() - 4000);
+  const auto wordlike = [&](size_t i) { return i < reply.size() && alnum(reply[i]); };
+  for (size_t at = reply.size(); at-- > 0;) {
+    if (reply[at] < 'A' || reply[at] > 'J' || wordlike(at + 1) || (at > 0 && wordlike(at - 1))) continue;
+    std::string_view before = reply.substr(0, at), after = reply.substr(at + 1);
+    while (!before.empty() && std::string_view(" (*[").find(before.back()) != std::string_view::npos)
+      before.remove_suffix(1);
+    while (!after.empty() && std::string_view(" )*]").find(after.front()) != std::string_view::npos)
+      after.remove_prefix(1);
+    if (before.ends_with("not") || before.ends_with("or") || before.ends_with("than")) continue;
+    for (const std::string_view verb :
+         {"is correct", "is right", "is the correct", "is the right", "is the best", "is true"}) {
+      if (after.starts_with(verb)) return reply[at];
+    }
+    for (const std::string_view lead : {"pick", "choose", "Choose", "select", "Select", "option", "Option", "choice"}) {
+      if (before.ends_with(lead) && !after.starts_with("is wrong") && !after.starts_with("is not") &&
+          !after.starts_with("or "))
+        return reply[at];
+    }
+  }
+  return std::nullopt;
+}
+
 }  // namespace posttrain::rewards::math

@@ -29,12 +29,43 @@ bool has_sign(const Tree& t, int node) {
   return false;
 }
 
+bool is_dots(const Tree& t, int node) {
+  return t.kind(node) == Kind::symbol && t.name(node) == "...";
+}
+
+// 1, 2, ..., 10 written out, where whole numbers go on in equal steps.
+std::vector<int> without_dots(Tree& t, const std::vector<int>& items) {
+  const auto whole = [&](size_t i) -> std::optional<long> {
+    const int node = t.bare(items[i]);
+    const bool minus = t.kind(node) == Kind::neg;
+    const int figure = minus ? t.bare(t.kid(node, 0)) : node;
+    if (t.kind(figure) != Kind::number) return std::nullopt;
+    const auto value = t.literal(figure).value.to_long();
+    return value && *value < 1'000'000 ? std::optional(minus ? -*value : *value) : std::nullopt;
+  };
+  std::vector<int> out;
+  for (size_t i = 0; i < items.size(); ++i) {
+    if (!is_dots(t, items[i])) {
+      out.push_back(items[i]);
+      continue;
+    }
+    if (i == 0 || i + 1 == items.size()) return items;
+    const auto last = whole(i - 1), next = whole(i + 1), before = i > 1 ? whole(i - 2) : std::nullopt;
+    if (!last || !next) return items;
+    const long step = before ? *last - *before : 1;
+    if (step == 0 || (*next - *last) % step != 0 || (*next - *last) / step > 200 || (*next - *last) / step < 1)
+      return items;
+    for (long value = *last + step; value != *next; value += step) out.push_back(t.number(Rational(value)));
+  }
+  return out;
+}
+
 // Items of a list or set, a ± b taken as two.
 std::vector<int> items_of(Tree& t, int node) {
   std::vector<int> out;
   const std::vector<int> kids(t.kids(node).begin(), t.kids(node).end());
   for (const int item : kids) {
-    if (t.is_scalar(item) && has_sign(t, item)) {
+    if ((t.is_scalar(item) || t.kind(item) == Kind::bracket) && has_sign(t, item)) {
       out.push_back(t.choose_sign(item, +1));
       out.push_back(t.choose_sign(item, -1));
     } else if (t.kind(item) == Kind::list) {
@@ -44,7 +75,7 @@ std::vector<int> items_of(Tree& t, int node) {
     }
   }
   if (out.size() > 300) throw OverBudget{};
-  return out;
+  return without_dots(t, out);
 }
 
 std::vector<int> copy_of(std::span<const int> kids) {
@@ -105,7 +136,7 @@ bool has_intervals(const Tree& t, int node) {
       return std::ranges::any_of(t.kids(node), [&](int k) { return has_intervals(t, k); });
     case Kind::bracket: {
       const int open = t.at(node).op / 16, close = t.at(node).op % 16;
-      if (t.at(node).count != 2) return false;
+      if (t.at(node).count != 2 || t.kind(t.bare(t.kid(node, 0))) == Kind::bracket) return false;
       const auto infinite = [&](int k) {
         const int bare = t.bare(t.kid(node, k));
         return t.kind(bare) == Kind::infinity ||
@@ -139,12 +170,47 @@ int multiplied_out(Tree& t, int node) {
   return node;
 }
 
+// [[1, 2], [3, 4]] against a matrix.
+Same rows_of(Case& c, int matrix, int lists, int depth) {
+  Tree& t = c.tree;
+  std::vector<int> cells;
+  for (const int row : t.kids(lists)) {
+    const int bare = t.bare(row);
+    if (t.at(bare).count * t.at(matrix).index != t.at(matrix).count) return Same::no;
+    for (const int cell : t.kids(bare)) cells.push_back(cell);
+  }
+  return t.at(lists).count == t.at(matrix).index ? ordered(c, copy_of(t.kids(matrix)), cells, depth) : Same::no;
+}
+
+// Value and condition of each row as a tuple.
+std::vector<int> pieces(Tree& t, int matrix) {
+  std::vector<int> out;
+  const std::vector<int> cells = copy_of(t.kids(matrix));
+  for (size_t i = 0; i + 1 < cells.size(); i += 2) out.push_back(t.add(Kind::bracket, {cells[i], cells[i + 1]}, 0));
+  return out;
+}
+
 Same matrices(Case& c, int a, int b, int depth) {
   Tree& t = c.tree;
   const auto flat = [&](int m) {
     return t.kind(m) == Kind::bracket || t.at(m).index == 1 || t.at(m).index == t.at(m).count;
   };
   const bool tuple = t.kind(a) == Kind::bracket || t.kind(b) == Kind::bracket;
+  const auto nested = [&](int n) {
+    return t.kind(n) == Kind::bracket &&
+           std::ranges::all_of(t.kids(n), [&](int k) { return t.kind(t.bare(k)) == Kind::bracket; });
+  };
+  if (nested(a) && t.kind(b) == Kind::matrix) return rows_of(c, b, a, depth);
+  if (nested(b) && t.kind(a) == Kind::matrix) return rows_of(c, a, b, depth);
+  // The rows of a piecewise definition may stand in any order.
+  const auto piecewise = [&](int n) {
+    return t.kind(n) == Kind::matrix && t.at(n).count == 2 * t.at(n).index && t.at(n).index > 1 &&
+           !t.is_scalar(t.kid(n, 1));
+  };
+  if (piecewise(a) && piecewise(b)) {
+    const auto x = pieces(t, a), y = pieces(t, b);
+    return unordered(c, x, y, true, depth);
+  }
   if (tuple ? !flat(a) || !flat(b) : t.at(a).index != t.at(b).index) return Same::no;
   return ordered(c, copy_of(t.kids(a)), copy_of(t.kids(b)), depth);
 }
@@ -173,9 +239,18 @@ Same relations(Case& c, int a, int b, int depth) {
     }
   }
   if (n != t.at(b).count) return Same::no;
+  // c > b > a is a < b < c.
+  bool forward = true, backward = n > 2;
   for (int i = 0; i + 1 < n; ++i) {
-    if (t.relation(a, i) != t.relation(b, i)) return Same::no;
+    forward = forward && t.relation(a, i) == t.relation(b, i);
+    backward = backward && t.relation(a, i) == flipped(t.relation(b, n - 2 - i));
   }
+  if (backward) {
+    std::vector<int> turned = copy_of(t.kids(b));
+    std::ranges::reverse(turned);
+    if (const Same same = ordered(c, copy_of(t.kids(a)), turned, depth); same == Same::yes) return same;
+  }
+  if (!forward) return Same::no;
   return ordered(c, copy_of(t.kids(a)), copy_of(t.kids(b)), depth);
 }
 
@@ -187,8 +262,12 @@ bool means_empty(const Tree& t, int node) {
   if (t.kind(node) == Kind::empty_set) return true;
   if (t.kind(node) != Kind::text) return false;
   const std::string& w = t.name(node);
-  return w == "no solution" || w == "no solutions" || w == "no real solutions" || w == "no real solution" ||
-         w == "none" || w == "empty set" || w == "the empty set";
+  if (w == "none" || w == "empty set" || w == "the empty set") return true;
+  const size_t at = w.find("no ");
+  if (at == std::string::npos || (at > 0 && w[at - 1] != ' ') || w.size() > 50) return false;
+  const std::string_view rest = std::string_view(w).substr(at + 3);
+  return rest.starts_with("solution") || rest.starts_with("real solution") || rest.starts_with("integer solution") ||
+         rest.starts_with("such");
 }
 
 Same collections(Case& c, int a, int b, int depth) {
@@ -218,6 +297,11 @@ Same texts(Case& c, int a, int b) {
   const auto words = [&](int n) {
     std::string out = t.kind(n) == Kind::symbol || t.kind(n) == Kind::text ? t.name(n) : t.print(n);
     for (char& ch : out) ch = static_cast<char>(ch >= 'A' && ch <= 'Z' ? ch - 'A' + 'a' : ch);
+    // A word read as a product of letters, articles off.
+    if (t.kind(n) == Kind::mul) std::erase_if(out, [](char ch) { return ch == '(' || ch == ')' || ch == '*'; });
+    for (const std::string_view lead : {"it is ", "a ", "an ", "the ", "on "}) {
+      if (out.starts_with(lead)) out.erase(0, lead.size());
+    }
     return out;
   };
   return words(a) == words(b) ? Same::yes : Same::no;
@@ -229,13 +313,17 @@ Same values(Case& c, int a, int b, int depth) {
   if (const auto with_units = compare_measures(c, a, b, [&](int x, int y) { return equal(c, x, y, depth + 1); })) {
     return *with_units;
   }
-  if (t.is_scalar(a) && has_sign(t, a)) a = t.add(Kind::list, {t.choose_sign(a, +1), t.choose_sign(a, -1)});
-  if (t.is_scalar(b) && has_sign(t, b)) b = t.add(Kind::list, {t.choose_sign(b, +1), t.choose_sign(b, -1)});
+  const auto two = [&](int n) { return (t.is_scalar(n) || t.kind(n) == Kind::bracket) && has_sign(t, n); };
+  if (two(a)) a = t.add(Kind::list, {t.choose_sign(a, +1), t.choose_sign(a, -1)});
+  if (two(b)) b = t.add(Kind::list, {t.choose_sign(b, +1), t.choose_sign(b, -1)});
   a = multiplied_out(t, a);
   b = multiplied_out(t, b);
   if (t.is_scalar(a) && t.is_scalar(b)) return compare_scalars(c, a, b);
   const Kind ka = t.kind(a), kb = t.kind(b);
   c.method = "structure";
+  if (ka == Kind::ratio && kb == Kind::ratio && t.at(a).count != t.at(b).count) {
+    if (const auto clocks = compare_clocks(c, a, b)) return *clocks;
+  }
   if (ka == Kind::ratio || kb == Kind::ratio) return compare_ratios(c, a, b);
   if (ka == Kind::phrase || kb == Kind::phrase) {
     const bool same_words = ka == kb && t.name(a) == t.name(b);
@@ -252,9 +340,13 @@ Same values(Case& c, int a, int b, int depth) {
     const auto fits = [](Kind k) { return k == Kind::matrix || k == Kind::bracket; };
     return fits(ka) && fits(kb) ? matrices(c, a, b, depth) : Same::no;
   }
-  if (is_collection(ka) && is_collection(kb)) return collections(c, a, b, depth);
   // One thing alone in a list or in braces is that thing.
-  const auto alone = [&](int n, Kind k) { return (k == Kind::list || k == Kind::set) && t.at(n).count == 1; };
+  const auto alone = [&](int n, Kind k) {
+    return (k == Kind::list || k == Kind::set) && t.at(n).count == 1 && t.kind(t.bare(t.kid(n, 0))) != Kind::empty_set;
+  };
+  if (is_collection(ka) && is_collection(kb) && !(alone(a, ka) && kb == Kind::bracket) &&
+      !(alone(b, kb) && ka == Kind::bracket))
+    return collections(c, a, b, depth);
   if (alone(a, ka)) return equal(c, t.kid(a, 0), b, depth + 1);
   if (alone(b, kb)) return equal(c, a, t.kid(b, 0), depth + 1);
   // Alternatives that all say the same do not hedge.
@@ -277,12 +369,43 @@ Same values(Case& c, int a, int b, int depth) {
   return ordered(c, copy_of(t.kids(a)), copy_of(t.kids(b)), depth);
 }
 
+// "k\pi, k \in Z" without what says where k runs.
+int without_range(const Tree& t, int node) {
+  if (t.kind(node) != Kind::list || t.at(node).count != 2) return node;
+  const int range = t.bare(t.kid(node, 1));
+  if (t.kind(range) != Kind::relation || t.at(range).count != 2 || t.relation(range, 0) != Relation::in) return node;
+  const int name = t.bare(t.kid(range, 0));
+  if (t.kind(name) != Kind::symbol || t.kind(t.bare(t.kid(range, 1))) != Kind::number_set) return node;
+  const std::vector<int> letters = free_symbols(t, t.kid(node, 0));
+  return std::ranges::count(letters, t.at(name).index) > 0 ? t.bare(t.kid(node, 0)) : node;
+}
+
+// P(4, 6) is the point (4, 6) beside a tuple; C(n, k) is a binomial beside a number.
+void uncall(Tree& t, int& a, int& b) {
+  const auto call = [&](int n) {
+    if (t.kind(n) != Kind::mul || t.at(n).op != 1 || t.kind(t.kid(n, 1)) != Kind::bracket || t.at(t.kid(n, 1)).op != 0)
+      return false;
+    const int name = t.kid(n, 0);
+    return t.kind(name) == Kind::symbol && t.name(name).size() == 1 && t.name(name)[0] >= 'A' && t.name(name)[0] <= 'Z';
+  };
+  for (const auto& [side, other] : {std::pair<int*, int*>{&a, &b}, {&b, &a}}) {
+    if (!call(*side)) continue;
+    const int inside = t.kid(*side, 1);
+    const bool two = t.at(inside).count == 2 && t.is_scalar(t.kid(inside, 0)) && t.is_scalar(t.kid(inside, 1));
+    if (t.kind(*other) == Kind::bracket)
+      *side = inside;
+    else if (two && t.name(t.kid(*side, 0)) == "C" && t.is_scalar(*other))
+      *side = t.add(Kind::binomial, {t.kid(inside, 0), t.kid(inside, 1)});
+  }
+}
+
 Same equal(Case& c, int a, int b, int depth) {
   c.budget.spend(30);
   if (depth > deepest) throw OverBudget{};
   Tree& t = c.tree;
-  a = t.bare(a);
-  b = t.bare(b);
+  a = without_range(t, t.bare(a));
+  b = without_range(t, t.bare(b));
+  uncall(t, a, b);
   if (t.kind(a) == Kind::relation && t.kind(b) == Kind::relation && relations(c, a, b, depth) == Same::yes)
     return Same::yes;
   const auto list_a = named_list(c, a), list_b = named_list(c, b);

@@ -29,8 +29,8 @@ std::string_view skip(std::string_view text, std::string_view set) {
 size_t link_length(std::string_view text) {
   const std::string_view rest = skip(text, " *_`\"'\t)");
   const size_t skipped = text.size() - rest.size();
-  for (const std::string_view link :
-       {":", "：", "=", "是", "为", "為", "は", "은", "는", "est ", "es ", "è ", "ist ", "é ", "is:", "is "}) {
+  for (const std::string_view link : {":",  "：", "->", "=>",      "→",    "– ",  "— ", "- ",   "=",  "是",  "为", "為",
+                                      "は", "은", "는", "lautet ", "est ", "es ", "è ", "ist ", "é ", "is:", "is "}) {
     if (rest.starts_with(link)) return skipped + link.size();
   }
   return std::string_view::npos;
@@ -85,9 +85,10 @@ size_t last_marker(std::string_view text) {
     }
   }
   for (const std::string_view word :
-       {"答案",      "答え",     "答",      "정답",     "답",     "ответ",   "Ответ",  "réponse", "reponse",
-        "respuesta", "risposta", "antwort", "resposta", "cevap",  "jawaban", "đáp án", "đáp số",  "उत्तर",
-        "odpowiedź", "odpověď",  "svar",    "vastaus",  "الجواب", "الإجابة", "lösung", "απάντηση"}) {
+       {"答案",      "答え",      "答",        "정답",      "답",       "ответ",   "Ответ",   "réponse",
+        "reponse",   "respuesta", "risposta",  "antwort",   "resposta", "cevap",   "jawaban", "đáp án",
+        "đáp số",    "उत्तर",      "відповідь", "Відповідь", "antwoord", "kết quả", "คำตอบ",   "תשובה",
+        "odpowiedź", "odpověď",   "svar",      "vastaus",   "الجواب",   "الإجابة", "lösung",  "απάντηση"}) {
     const size_t at = low.rfind(word);
     if (at == std::string_view::npos) continue;
     const size_t link = link_length(low.substr(at + word.size()));

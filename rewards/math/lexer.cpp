@@ -46,6 +46,12 @@ class Lexer {
 
   void take_argument() { arguments_ = std::max(0, arguments_ - 1); }
 
+  // .\overline{3}
+  bool repeats_at_once() const {
+    const std::string_view rest = text_.substr(at_);
+    return rest.starts_with(".\\overline") || rest.starts_with(".\\bar") || rest.starts_with(".\\dot{");
+  }
+
   char look(size_t ahead) const { return at_ + ahead < text_.size() ? text_[at_ + ahead] : '\0'; }
 
   void step() {
@@ -55,12 +61,16 @@ class Lexer {
       ++at_;
       return;
     }
-    if (is_digit(c) || (c == '.' && is_digit(look(1)))) return number();
+    if (is_digit(c) || (c == '.' && is_digit(look(1))) || repeats_at_once()) return number();
     if (is_letter(c)) return letters();
     switch (c) {
       case '\\':
         return command();
       case '{':
+        if (text_.substr(at_).starts_with("{,}")) {
+          push(Tok::comma, 3);
+          return;
+        }
         return open(Bracket::group);
       case '(':
         return open(Bracket::round);
@@ -195,7 +205,7 @@ class Lexer {
     }
     size_t length = 0;
     const auto literal = read_literal(text_.substr(at_), depth_ == 0, length);
-    if (!literal) {
+    if (!literal || length == 0) {
       push(Tok::unknown, std::max<size_t>(length, 1));
       return;
     }
@@ -228,7 +238,7 @@ class Lexer {
       named(word, length);
       return;
     }
-    if (is_known_word(word, after_value()) || length > 3) {
+    if ((is_known_word(word, after_value()) && !is_product(length)) || length > 3) {
       // sinx, 2pir: a function's name run into a letter.
       for (const std::string_view name : {"sin", "cos", "tan", "log", "ln", "sqrt", "pi"}) {
         if (word.starts_with(name) && length == name.size() + 1) {
@@ -245,6 +255,31 @@ class Lexer {
       return;
     }
     for (size_t i = 0; i < length; ++i) push(Tok::symbol, 1);
+  }
+
+  // "by" in ax+by+c and "at" in at^2 are products of letters.
+  bool is_product(size_t length) const {
+    const std::string_view word = text_.substr(at_, length);
+    if (length != 2 || word == "no" || (after_value() && parse_unit(word))) return false;
+    const size_t next = text_.find_first_not_of(' ', at_ + length);
+    if (next != std::string_view::npos && std::string_view("^_+=").find(text_[next]) != std::string_view::npos)
+      return true;
+    if (out_.list.empty()) return false;
+    const Tok last = out_.list.back().type;
+    return last == Tok::plus || last == Tok::minus || last == Tok::times || last == Tok::slash ||
+           (last == Tok::number && !space_);
+  }
+
+  // \\[4pt] in a matrix.
+  void skip_row_gap() {
+    if (look(0) != '[') return;
+    const size_t stop = text_.find(']', at_);
+    if (stop == std::string_view::npos || stop - at_ > 12) return;
+    const std::string_view gap = text_.substr(at_ + 1, stop - at_ - 1);
+    for (const std::string_view unit : {"pt", "em", "ex", "mm", "cm", "in"}) {
+      if (gap.ends_with(unit) && gap.find_first_not_of("0123456789.- " + std::string(unit)) == std::string_view::npos)
+        at_ = stop + 1;
+    }
   }
 
   size_t based_length() const { return based_numeral_length(text_.substr(at_)); }
@@ -268,6 +303,14 @@ class Lexer {
     }
     if (found->type == Tok::open) return open(static_cast<Bracket>(found->op), length);
     if (found->type == Tok::close) return close(static_cast<Bracket>(found->op), length);
+    // k_{\\max} is a name.
+    const bool lowered = !out_.list.empty() && (out_.list.back().type == Tok::underscore ||
+                                                (out_.list.size() > 1 && out_.list.back().type == Tok::open &&
+                                                 out_.list[out_.list.size() - 2].type == Tok::underscore));
+    if (found->type == Tok::function && lowered) {
+      push(Tok::symbol, length);
+      return;
+    }
     if (found->type == Tok::frac || found->type == Tok::binom) {
       push(found->type, length);
       arguments_ = 2;
@@ -315,6 +358,7 @@ class Lexer {
           return close(Bracket::curly, 2);
         case '\\':
           push(Tok::row, 2);
+          skip_row_gap();
           return;
         case '|':
           push(Tok::bar, 2);
@@ -334,12 +378,12 @@ class Lexer {
     while (end < text_.size() && is_letter(text_[end])) ++end;
     const std::string_view name = text_.substr(at_ + 1, end - at_ - 1);
     if (name == "begin" || name == "end") {
-      argument(end);
+      const std::string_view environment = argument(end);
       at_ = std::max(at_, end);  // an environment without a name
       if (name == "begin") skip_columns();
       ++depth_;
       if (name == "end") depth_ = std::max(0, depth_ - 2);
-      push(name == "begin" ? Tok::open : Tok::close, 0, code(Bracket::matrix));
+      push(name == "begin" ? Tok::open : Tok::close, 0, code(Bracket::matrix)).text = environment;
       return;
     }
     if (name == "mathbb" || name == "mathcal" || name == "Bbb") {
@@ -348,10 +392,10 @@ class Lexer {
         at_ = end;
         return;
       }
-      push_text(inside.size() == 1 && std::string_view("RQZNC").find(inside[0]) != std::string_view::npos
-                    ? Tok::number_set
-                    : Tok::symbol,
-                inside);
+      if (inside.size() != 1 || std::string_view("RQZNC").find(inside[0]) == std::string_view::npos)
+        return push_text(Tok::symbol, inside);
+      push_text(Tok::number_set, inside);
+      if (inside == "R") half_of_reals();
       return;
     }
     if (name.starts_with("text") || name == "mbox" || name == "operatorname" || name == "mathrm" || name == "emph" ||
@@ -379,6 +423,10 @@ class Lexer {
       at_ = end;
       return;
     }
+    if (inside.starts_with('\\') && (name == "mathrm" || name == "mathsf")) {  // \mathrm{\pi} is \pi
+      at_ = end;
+      return;
+    }
     const bool one_letter = inside.size() == 1 && is_letter(inside[0]);
     if (name == "mathrm" && one_letter) return push_text(Tok::symbol, inside);
     if (const Command* known = find_command(inside); known != nullptr && known->type == Tok::function) {
@@ -401,6 +449,24 @@ class Lexer {
       }
     }
     push_text(Tok::text, inside);
+  }
+
+  // R^+, R_{>0}, R_{\ge 0}, R^-: the sign says which half, and is the token's `op`.
+  void half_of_reals() {
+    struct Half {
+      std::string_view mark;
+      char which;
+    };
+    constexpr Half halves[] = {
+        {"^+", '+'},        {"^{+}", '+'},       {"_+", '+'},       {"_{+}", '+'},      {"_{>0}", '+'},
+        {"_{> 0}", '+'},    {"^{-}", '-'},       {"^-", '-'},       {"_{<0}", '-'},     {"_{-}", '-'},
+        {"_{\\ge 0}", 'p'}, {"_{\\geq 0}", 'p'}, {"_{\\ge0}", 'p'}, {"_{\\geq0}", 'p'}, {"_{\\geqslant 0}", 'p'}};
+    for (const Half& half : halves) {
+      if (!text_.substr(at_).starts_with(half.mark)) continue;
+      out_.list.back().op = static_cast<uint8_t>(half.which);
+      at_ += half.mark.size();
+      return;
+    }
   }
 
   // {cc} and [t] after \begin{array}.

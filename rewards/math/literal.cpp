@@ -76,6 +76,7 @@ size_t overline_block(std::string_view rest, std::string& block) {
   for (const std::string_view mark : {"\\overline", "\\bar", "\\dot", "\\overline ", "("}) {
     if (!rest.starts_with(mark)) continue;
     size_t at = mark.size();
+    while (mark != "(" && at < rest.size() && rest[at] == ' ') ++at;
     const bool braces = at < rest.size() && rest[at] == '{';
     if (braces) ++at;
     const size_t run = digit_run(rest, at);
@@ -87,6 +88,16 @@ size_t overline_block(std::string_view rest, std::string& block) {
     if (mark == "(" || braces) {
       if (at >= rest.size() || rest[at] != closing) return 0;
       ++at;
+    }
+    // Dots over the first and the last digit of the block.
+    if (mark == "\\dot") {
+      const size_t inner = digit_run(rest, at), stop = at + inner + mark.size();
+      const bool second = rest.substr(std::min(at + inner, rest.size())).starts_with(mark) && stop + 2 < rest.size() &&
+                          rest[stop] == '{' && digit(rest[stop + 1]) && rest[stop + 2] == '}';
+      if (second) {
+        block += std::string(rest.substr(at, inner)) + rest[stop + 1];
+        at = stop + 3;
+      }
     }
     return at;
   }

@@ -1,5 +1,9 @@
 #include "rewards/math/measure.h"
 
+#include <algorithm>
+
+#include "rewards/math/ratio.h"
+
 namespace posttrain::rewards::math {
 
 namespace {
@@ -61,6 +65,15 @@ Measured measured(Tree& t, int node) {
       if (l.percent || r.percent) return {node, std::nullopt};
       return {t.add(kind, {l.value, r.value}), l.unit ? l.unit : r.unit, l.degrees || r.degrees};
     }
+    case Kind::list: {
+      // 3 hours and 30 minutes
+      if (t.at(node).count != 2 || t.at(node).op != static_cast<uint8_t>(Separator::and_)) return {node, std::nullopt};
+      const int larger = t.bare(t.kid(node, 0)), smaller = t.bare(t.kid(node, 1));
+      if (t.kind(larger) != Kind::quantity || t.kind(smaller) != Kind::quantity) return {node, std::nullopt};
+      const Unit &u = t.unit(larger), &v = t.unit(smaller);
+      if (nameless(u) || !agree(u, v) || is_noon(u) || !(v.factor < u.factor)) return {node, std::nullopt};
+      return measured(t, t.add(Kind::add, {larger, smaller}));
+    }
     case Kind::mul: {
       // A unit behind a product of numbers, or 2 (3 cm).
       Measured r = measured(t, t.kid(node, 1));
@@ -70,6 +83,26 @@ Measured measured(Tree& t, int node) {
     default:
       return {node, std::nullopt};
   }
+}
+
+// "1500 m" and "9.8 \frac{m}{s^2}", where letters are the other answer's unit.
+std::optional<Measured> lettered(const Tree& t, int node, const Unit& expected) {
+  node = t.bare(node);
+  if (t.kind(node) != Kind::mul || !t.is_scalar(t.kid(node, 0)) || !free_symbols(t, t.kid(node, 0)).empty())
+    return std::nullopt;
+  std::string words = t.print(t.kid(node, 1));
+  std::erase_if(words, [](char c) { return c == '(' || c == ')'; });
+  std::ranges::replace(words, '*', ' ');
+  const auto unit = parse_unit(words);
+  if (!unit || !agree(*unit, expected)) return std::nullopt;
+  return Measured{t.kid(node, 0), unit};
+}
+
+// "40 pounds" of money.
+bool money_pounds(const Unit& a, const Unit& b) {
+  const Rational pound = parse_unit("pound")->factor;
+  const auto mass = [&](const Unit& u) { return u.powers == parse_unit("g")->powers && u.factor == pound; };
+  return (a.noun == "pound" && mass(b)) || (b.noun == "pound" && mass(a));
 }
 
 bool is_angle(const Unit& u) {
@@ -87,7 +120,12 @@ int in_radians(Tree& t, const Measured& m) {
 
 std::optional<Same> compare_measures(Case& c, int a, int b, const std::function<Same(int, int)>& equal) {
   Tree& t = c.tree;
-  const Measured x = measured(t, a), y = measured(t, b);
+  Measured x = measured(t, a), y = measured(t, b);
+  if (x.unit && !y.unit && !y.percent) y = lettered(t, b, *x.unit).value_or(y);
+  if (y.unit && !x.unit && !x.percent) x = lettered(t, a, *y.unit).value_or(x);
+  if ((x.unit && is_noon(*x.unit)) || (y.unit && is_noon(*y.unit))) {
+    if (const auto clocks = compare_clocks(c, a, b)) return clocks;
+  }
   if (!x.unit && !y.unit && !x.percent && !y.percent) return std::nullopt;
   if (x.percent || y.percent) {
     if (x.unit || y.unit) return Same::no;
@@ -115,6 +153,7 @@ std::optional<Same> compare_measures(Case& c, int a, int b, const std::function<
   if (is_angle(*x.unit) && is_angle(*y.unit) && x.unit->noun != y.unit->noun) {
     return equal(in_radians(t, x), in_radians(t, y));
   }
+  if (money_pounds(*x.unit, *y.unit)) return equal(x.value, y.value);
   if (!agree(*x.unit, *y.unit)) {
     c.method = "units";
     return Same::no;

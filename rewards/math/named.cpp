@@ -1,6 +1,7 @@
 #include "rewards/math/named.h"
 
 #include <algorithm>
+#include <span>
 
 #include "rewards/math/lexer.h"
 
@@ -13,6 +14,14 @@ bool upper_letters(const Tree& t, int node) {
   return name.size() == 1 && name[0] >= 'A' && name[0] <= 'Z';
 }
 
+// \cos\theta, \tan A, \det A: the value of an angle or a matrix, not an equation in x.
+bool names_angle(const Tree& t, int node) {
+  if (t.at(node).count != 1) return false;
+  const int argument = t.bare(t.kid(node, 0));
+  if (t.kind(argument) != Kind::symbol) return false;
+  return t.name(argument).size() > 1 || upper_letters(t, argument);
+}
+
 // A symbol, AB, P(A), f(x), f^{-1}(x), (a, b), |AB|, a text.
 bool is_name(const Tree& t, int node) {
   node = t.bare(node);
@@ -22,10 +31,10 @@ bool is_name(const Tree& t, int node) {
       return true;
     case Kind::bracket:
       return std::ranges::all_of(t.kids(node), [&](int k) { return t.kind(t.bare(k)) == Kind::symbol; });
-    case Kind::abs: {
-      const int inner = t.bare(t.kid(node, 0));
-      return t.kind(inner) == Kind::mul && is_name(t, inner);
-    }
+    case Kind::abs:
+      return is_name(t, t.bare(t.kid(node, 0)));
+    case Kind::function:
+      return names_angle(t, node);
     case Kind::degree:
     case Kind::quantity:
       return is_name(t, t.kid(node, 0));
@@ -71,6 +80,11 @@ std::optional<Named> named_value(Case& c, int node) {
   const int chain = t.bare(node);
   if (t.kind(chain) != Kind::relation) return Named{{}, node, false};
   const int members = t.at(chain).count;
+  // (x, y) in {(1, 2)}
+  if (members == 2 && t.relation(chain, 0) == Relation::in && t.kind(t.bare(t.kid(chain, 1))) == Kind::set &&
+      is_name(t, t.kid(chain, 0))) {
+    return Named{{t.print(t.bare(t.kid(chain, 0)))}, t.kid(chain, 1), false};
+  }
   for (int i = 0; i + 1 < members; ++i) {
     if (t.relation(chain, i) != Relation::equal) return std::nullopt;
   }
@@ -122,6 +136,29 @@ std::optional<NamedList> named_list(Case& c, int node) {
   std::vector<int> nodes;
   std::vector<std::string> names;
   const bool one_name = std::ranges::all_of(values, [&](const auto& v) { return v.first == values[0].first; });
+  // x = 1, y = 2 or x = 3, y = 4: a list of tuples.
+  const auto again =
+      std::ranges::find(values.begin() + 1, values.end(), values[0].first, &std::pair<std::string, int>::first);
+  const size_t period = static_cast<size_t>(again - values.begin());
+  if (!one_name && period < values.size() && values.size() % period == 0) {
+    std::vector<int> tuples;
+    for (size_t from = 0; from < values.size(); from += period) {
+      const auto group = std::span(values).subspan(from, period);
+      for (size_t i = 0; i < period; ++i) {
+        if (group[i].first != values[i].first) return std::nullopt;
+      }
+      std::vector<std::pair<std::string, int>> sorted(group.begin(), group.end());
+      std::ranges::stable_sort(sorted, {}, &std::pair<std::string, int>::first);
+      std::vector<int> members;
+      for (const auto& [name, value] : sorted) members.push_back(value);
+      tuples.push_back(t.add(Kind::bracket, members, 0));
+    }
+    for (size_t i = 0; i < period; ++i) names.push_back(values[i].first);
+    std::ranges::sort(names);
+    return NamedList{t.add(Kind::list, tuples), names};
+  }
+  // "x = 1 or y = 2" is no tuple.
+  if (!one_name && t.at(list).op == static_cast<uint8_t>(Separator::or_)) return std::nullopt;
   if (!one_name) {
     std::ranges::stable_sort(values, {}, &std::pair<std::string, int>::first);
     for (size_t i = 0; i + 1 < values.size(); ++i) {

@@ -6,6 +6,8 @@
 #include <cstdint>
 #include <span>
 
+#include "rewards/math/spelling.h"
+
 namespace posttrain::rewards::math {
 
 namespace {
@@ -364,12 +366,13 @@ size_t style_command(std::string_view text, size_t at, std::string& out) {
     }
     return end - at;
   }
-  if (among(name, {"displaystyle", "textstyle",  "scriptstyle", "limits",     "nolimits", "quad",      "qquad",
-                   "rm",           "bf",         "it",          "sf",         "tt",       "cal",       "large",
-                   "Large",        "huge",       "small",       "normalsize", "hfill",    "thinspace", "enspace",
-                   "boldmath",     "nonumber",   "notag",       "strut",      "hline",    "centering", "mathstrut",
-                   "ensuremath",   "smash",      "mathopen",    "mathclose",  "mathrel",  "mathbin",   "mathop",
-                   "color",        "allowbreak", "newline"})) {
+  if (among(name, {"displaystyle", "textstyle", "scriptstyle", "limits",      "nolimits", "quad",      "qquad",
+                   "rm",           "bf",        "it",          "sf",          "tt",       "cal",       "large",
+                   "Large",        "huge",      "small",       "normalsize",  "hfill",    "thinspace", "enspace",
+                   "boldmath",     "nonumber",  "notag",       "strut",       "hline",    "centering", "mathstrut",
+                   "ensuremath",   "smash",     "mathopen",    "mathclose",   "mathrel",  "mathbin",   "mathop",
+                   "allowbreak",   "newline",   "therefore",   "blacksquare", "Box",      "qed",       "checkmark",
+                   "underline",    "uline"})) {
     if (name == "thinspace")
       out += thin_space;
     else if (name == "newline")
@@ -378,7 +381,7 @@ size_t style_command(std::string_view text, size_t at, std::string& out) {
       out += ' ';
     return end - at;
   }
-  if (among(name, {"hspace", "vspace", "phantom", "vphantom", "hphantom", "label", "tag", "textcolor"})) {
+  if (among(name, {"hspace", "vspace", "phantom", "vphantom", "hphantom", "label", "tag", "textcolor", "color"})) {
     while (end < text.size() && text[end] == '*') ++end;
     if (end < text.size() && text[end] == '{') {
       const size_t close = text.find('}', end);
@@ -403,6 +406,7 @@ bool operand_before(std::string_view out) {
 std::string normalize(std::string_view answer) {
   std::string text = map_signs(answer);
   if (all_doubled(text)) text = halve(text);
+  text = respell(text);
   std::string out;
   out.reserve(text.size());
   for (size_t at = 0; at < text.size();) {
@@ -475,7 +479,9 @@ std::string squeeze(std::string_view normalized) {
       continue;
     }
     const auto word = [](char x) { return std::isalnum(static_cast<unsigned char>(x)) != 0; };
-    if (gap && !out.empty() && word(out.back()) && word(c)) out += ' ';
+    // "12, 345" is a pair, "12,345" a number.
+    const bool pair = !out.empty() && out.back() == ',' && std::isdigit(static_cast<unsigned char>(c)) != 0;
+    if (gap && !out.empty() && (pair || (word(out.back()) && word(c)))) out += ' ';
     gap = false;
     out += c;
   }

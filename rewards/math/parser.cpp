@@ -56,6 +56,13 @@ bool Parser::bar_follows() const {
   return false;
 }
 
+// A comma at the end of a cell, as in piecewise definitions.
+bool Parser::ends_cell() const {
+  if (frames_.back().bracket != Bracket::matrix) return false;
+  const Tok next = token().type;
+  return next == Tok::cell || next == Tok::row || next == Tok::close || next == Tok::end;
+}
+
 // A token where a value is expected.
 void Parser::operand() {
   const Token& t = token();
@@ -83,11 +90,17 @@ void Parser::operand() {
       return;
     case Tok::open:
       if (static_cast<Bracket>(t.op) == Bracket::group && token().type == Tok::close && token().op == t.op) {
-        if (wants_argument()) throw NoParse{};
+        if (wants_argument()) {  // 8^{} is 8
+          if (pending_.back().command != Tok::caret && pending_.back().command != Tok::underscore) throw NoParse{};
+          if (waiting() != nullptr) throw NoParse{};
+          pending_.pop_back();
+          want_operand_ = false;
+        }
         ++at_;
         return;
       }
       open_frame(static_cast<Bracket>(t.op));
+      frame().determinant = t.text == "vmatrix";
       return;
     case Tok::close:
       // ]a, b[
@@ -108,6 +121,7 @@ void Parser::operand() {
       return;
     case Tok::comma:
     case Tok::semicolon:
+      if (ends_cell()) return;
       separate(Separator::comma);
       return;
     case Tok::plus:
@@ -126,7 +140,8 @@ void Parser::operand() {
       return;
     case Tok::relation: {
       const auto relation = static_cast<Relation>(t.op);
-      if (!frame().item && (relation == Relation::equal || relation == Relation::approx)) return;
+      const bool leads = relation == Relation::equal || relation == Relation::approx || relation == Relation::other;
+      if (!frame().item && leads && !wants_argument()) return;
       throw NoParse{};
     }
     case Tok::colon:
@@ -178,7 +193,7 @@ void Parser::operand() {
       deliver(tree_.add(Kind::empty_set));
       return;
     case Tok::number_set:
-      deliver(tree_.add(Kind::number_set, {}, static_cast<uint8_t>(t.text[0])));
+      deliver(tree_.add(Kind::number_set, {}, t.op != 0 ? t.op : static_cast<uint8_t>(t.text[0])));
       return;
     case Tok::degree:
       deliver(tree_.symbol("°"));
@@ -229,8 +244,24 @@ void Parser::operation() {
       }
       implicit_product();
       return;
-    case Tok::number:
     case Tok::symbol:
+      // 4.2 x 10^5
+      if (t.text == "x" && tree_.kind(values_.back()) == Kind::number && token(1).type == Tok::number &&
+          token(1).text == "10" && token(2).type == Tok::caret) {
+        ++at_;
+        binary(Kind::mul, bind_mul);
+        return;
+      }
+      // 25^\circ C
+      if ((t.text == "C" || t.text == "F") && tree_.kind(values_.back()) == Kind::degree) {
+        ++at_;
+        values_.back() = tree_.kid(values_.back(), 0);
+        unit_behind(*parse_unit(t.text));
+        return;
+      }
+      implicit_product();
+      return;
+    case Tok::number:
     case Tok::function:
     case Tok::frac:
     case Tok::sqrt:
@@ -275,6 +306,7 @@ void Parser::operation() {
       return;
     case Tok::comma:
     case Tok::semicolon:
+      if (ends_cell()) return;
       separate(Separator::comma);
       return;
     case Tok::cell:
@@ -335,11 +367,9 @@ void Parser::operation() {
     case Tok::degree:
       postfix(Kind::degree);
       return;
-    case Tok::prime: {
-      const int base = pop();
-      push_value(tree_.symbol(tree_.print(base) + "'"));
+    case Tok::prime:
+      prime();
       return;
-    }
     case Tok::currency: {
       const auto unit = parse_unit(t.text.starts_with('\\') ? t.text.substr(1) : t.text);
       if (!unit) throw NoParse{};

@@ -6,6 +6,18 @@
 
 namespace posttrain::rewards::math {
 
+namespace {
+
+bool has_imaginary(const Tree& tree, int root) {
+  const std::vector<bool> below = tree.below(root);
+  for (int node = 0; node <= root; ++node) {
+    if (below[static_cast<size_t>(node)] && tree.kind(node) == Kind::imaginary) return true;
+  }
+  return false;
+}
+
+}  // namespace
+
 int Parser::pop() {
   if (values_.size() <= frame().values) throw NoParse{};
   const int node = values_.back();
@@ -55,6 +67,10 @@ int Parser::build_command(Pending& command) {
       return tree_.add(Kind::root, {a[0], index});
     }
     case Tok::overline:
+      // The conjugate of a number; of a name it makes another name.
+      if (tree_.is_scalar(a[0]) && tree_.kind(tree_.bare(a[0])) != Kind::symbol && has_imaginary(tree_, a[0]))
+        return tree_.add(Kind::function, {a[0]}, static_cast<uint8_t>(Function::conjugate));
+      return tree_.symbol("~" + tree_.print(a[0]));
     case Tok::accent:
       return tree_.symbol("~" + tree_.print(a[0]));
     case Tok::caret: {
@@ -67,13 +83,21 @@ int Parser::build_command(Pending& command) {
       }
       int base = pop();
       want_operand_ = false;
-      if (tree_.kind(exponent) == Kind::symbol && tree_.name(exponent) == "°") {
+      const auto exponent_is = [&](std::string_view name) {
+        return tree_.kind(exponent) == Kind::symbol && tree_.name(exponent) == name;
+      };
+      if (exponent_is("°") || (exponent_is("o") && tree_.kind(base) == Kind::number)) {
         values_.push_back(base);
         postfix(Kind::degree);
         return -1;
       }
-      if (tree_.kind(exponent) == Kind::symbol && tree_.name(exponent).starts_with('\'')) {
-        push_value(tree_.symbol(tree_.print(base) + "'"));
+      if (exponent_is("'")) {
+        values_.push_back(base);
+        prime();
+        return -1;
+      }
+      if ((exponent_is("T") || exponent_is("top")) && tree_.kind(tree_.bare(base)) == Kind::matrix) {
+        push_value(transposed(tree_.bare(base)));
         return -1;
       }
       // x^2^3 is x^(2^3).
@@ -112,7 +136,9 @@ void Parser::attach_subscript(int value, int sub) {
     push_value(tree_.number(*read));
     return;
   }
-  push_value(tree_.symbol(tree_.print(value) + "_" + tree_.print(sub)));
+  // x_{1,2} = 3 \pm 1 names both values of x.
+  const bool several = tree_.kind(index) == Kind::list || tree_.kind(index) == Kind::set;
+  push_value(several ? value : tree_.symbol(tree_.print(value) + "_" + tree_.print(sub)));
 }
 
 void Parser::open_frame(Bracket bracket, bool reversed) {
@@ -205,6 +231,13 @@ int Parser::gather(Bracket closing) {
           static_cast<uint8_t>(f.separator));
     case Bracket::curly:
       if (items.empty()) return tree_.add(Kind::empty_set);
+      // {x | x < 1 or x > 2}
+      if (items.size() > 1 && tree_.kind(items[0]) == Kind::given) {
+        std::vector<int> conditions(items);
+        conditions[0] = tree_.kid(items[0], 1);
+        const int all = tree_.add(Kind::list, conditions, static_cast<uint8_t>(f.separator));
+        return tree_.add(Kind::set, {tree_.add(Kind::given, {tree_.kid(items[0], 0), all})});
+      }
       return tree_.add(Kind::set, items, static_cast<uint8_t>(f.separator));
     case Bracket::abs:
       if (items.size() != 1) throw NoParse{};
@@ -215,6 +248,7 @@ int Parser::gather(Bracket closing) {
       return tree_.add(f.bracket == Bracket::floor ? Kind::floor : Kind::ceil, {items[0]});
     case Bracket::matrix:
       if (items.empty() || f.rows * f.columns != static_cast<int>(items.size())) throw NoParse{};
+      if (f.determinant) return determinant(tree_.add(Kind::matrix, items, 0, f.rows));
       return tree_.add(Kind::matrix, items, 0, f.rows);
     default:
       break;
@@ -246,7 +280,8 @@ void Parser::implicit_product() {
   const bool argument = operators_.size() > frame().operators && operators_.back().kind == Kind::function;
   const bool function_follows = token().type == Tok::function || token().type == Tok::sum;
   const int left = values_.back();
-  if (tree_.kind(left) == Kind::quantity && token().type == Tok::number) {  // 5 feet 6 inches
+  const bool measured = tree_.kind(left) == Kind::quantity || tree_.kind(left) == Kind::degree;
+  if (measured && token().type == Tok::number) {  // 5 feet 6 inches
     binary(Kind::add, bind_add);
     return;
   }
@@ -271,7 +306,13 @@ void Parser::apply(const Operator& op) {
   }
   if (op.kind == Kind::sum || op.kind == Kind::product) {
     if (op.lower < 0 || op.upper < 0) throw NoParse{};
-    values_.push_back(tree_.add(op.kind, {op.lower, op.upper, right}));
+    int lower = op.lower, body = right;
+    if (tree_.kind(lower) == Kind::relation && tree_.kind(tree_.kid(lower, 0)) == Kind::imaginary) {
+      const int name = tree_.symbol("i");
+      lower = tree_.replace_imaginary(lower, name);
+      body = tree_.replace_imaginary(body, name);
+    }
+    values_.push_back(tree_.add(op.kind, {lower, op.upper, body}));
     return;
   }
   if (op.prefix) {
@@ -315,7 +356,9 @@ void Parser::apply(const Operator& op) {
     }
     if (numeral(left) && tree_.kind(right) == Kind::number) throw NoParse{};  // "2 3"
   }
-  values_.push_back(tree_.add(op.kind, {left, right}, op.op));
+  const Kind l = tree_.kind(left), r = tree_.kind(right);
+  const bool sets = op.kind == Kind::sub && l == Kind::number_set && (r == Kind::set || r == Kind::bracket);
+  values_.push_back(tree_.add(sets ? Kind::set_difference : op.kind, {left, right}, sets ? uint8_t{0} : op.op));
 }
 
 int Parser::apply_function(const Operator& op, int argument) {
@@ -323,6 +366,12 @@ int Parser::apply_function(const Operator& op, int argument) {
   int node = -1;
   // Lists of arguments: max(a, b), gcd(a, b).
   const Kind kind = tree_.kind(argument);
+  if (function == Function::cis) {
+    const int angle = tree_.add(Kind::mul, {tree_.add(Kind::imaginary), argument});
+    return tree_.add(Kind::pow, {tree_.add(Kind::euler), angle});
+  }
+  if (function == Function::det && tree_.kind(tree_.bare(argument)) == Kind::matrix)
+    return determinant(tree_.bare(argument));
   const bool many =
       function == Function::max || function == Function::min || function == Function::gcd || function == Function::lcm;
   if (many && (kind == Kind::bracket || kind == Kind::set || kind == Kind::list)) {

@@ -45,6 +45,7 @@ struct Frame {
   bool call = false;                     // directly behind a function's name
   bool item = false;                     // something of the item being read is there
   bool reversed = false;                 // opened by a closing bracket: ]a, b[
+  bool determinant = false;              // vmatrix
   int columns = 0, rows = 0, cells = 0;  // of a matrix
   size_t commands = 0;                   // how many were waiting when it was opened
 };
@@ -82,11 +83,13 @@ class Parser {
   void operation();
   void close(Bracket closing);
   bool bar_follows() const;
+  bool ends_cell() const;
 
   // parser_words.cpp: words and units.
   std::string take_words();
   void operand_words();
   void operation_words();
+  void words_behind(std::string words);
   bool value_follows() const;
   void unit_behind(const Unit& unit);
 
@@ -99,6 +102,11 @@ class Parser {
   int gather(Bracket closing);
   void reduce(int binds);
   void apply(const Operator& op);
+  // parser_matrix.cpp
+  int determinant(int matrix);
+  bool cells_are_scalar(int matrix) const;
+  int transposed(int matrix);
+  void prime();
   int apply_function(const Operator& op, int argument);
   void push_operator(Operator op);
   void binary(Kind kind, int binds, uint8_t op = 0);

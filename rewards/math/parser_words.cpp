@@ -52,6 +52,12 @@ std::string Parser::take_words() {
       std::string_view part = t.text;
       if (part.starts_with('\\')) part.remove_prefix(1);
       if (!words.empty() && !words.ends_with('/')) words += ' ';
+      for (const std::string_view sign : {"^{\\circ}", "^\\circ"}) {  // a degree sign inside a text
+        const size_t found = part.find(sign);
+        if (found == std::string_view::npos) continue;
+        words += std::string(part.substr(0, found)) + "degree";
+        part.remove_prefix(found + sign.size());
+      }
       words += part;
       ++at_;
       if (trimmed(part).empty()) continue;
@@ -60,13 +66,15 @@ std::string Parser::take_words() {
     } else if (t.type == Tok::slash && !words.empty() && (token(1).type == Tok::word || token(1).type == Tok::text)) {
       words += '/';
       ++at_;
-    } else if (t.type == Tok::caret && !words.empty()) {
-      const bool group = token(1).type == Tok::open && token(3).type == Tok::close;
-      const bool minus = group && token(2).type == Tok::minus && token(4).type == Tok::close;
-      const Token& power = group ? token(2) : minus ? token(3) : token(1);
-      if (power.type != Tok::number) break;
-      words += '^' + std::string(power.text);
-      at_ += group ? 4 : 2;
+    } else if (t.type == Tok::times && !words.empty() && (token(1).type == Tok::word || token(1).type == Tok::text)) {
+      ++at_;  // kg \cdot m
+    } else if (t.type == Tok::caret && !words.empty() && words != "e" && words != "i") {
+      const bool group = token(1).type == Tok::open;
+      const bool minus = token(group ? 2 : 1).type == Tok::minus;
+      const size_t figure = (group ? 2u : 1u) + (minus ? 1u : 0u);
+      if (token(figure).type != Tok::number || (group && token(figure + 1).type != Tok::close)) break;
+      words += (minus ? "^-" : "^") + std::string(token(figure).text);
+      at_ += figure + (group ? 2 : 1);
     } else {
       break;
     }
@@ -104,6 +112,47 @@ void Parser::unit_behind(const Unit& unit) {
   postfix(Kind::quantity, static_cast<int>(tree_.units.size()) - 1);
 }
 
+namespace {
+
+// "twelve percent": the longest beginning that is a number, and what stands behind it.
+std::optional<std::pair<Rational, std::string>> leading_number(const std::string& words) {
+  for (size_t end = words.rfind(' '); end != std::string::npos && end > 0; end = words.rfind(' ', end - 1)) {
+    if (const auto number = number_from_words(std::string_view(words).substr(0, end)))
+      return std::pair(*number, words.substr(end + 1));
+  }
+  return std::nullopt;
+}
+
+// "all real numbers except"
+bool all_reals_but(const std::string& words) {
+  const std::string small = lower(words);
+  return small.starts_with("all real") && (small.ends_with(" except") || small.ends_with(" but")) && small.size() < 40;
+}
+
+// "A and B", "red, white and blue": the parts; one where it is a single text.
+std::vector<std::string> listed(const std::string& words) {
+  std::vector<std::string> parts;
+  std::string rest = words;
+  for (size_t at = 0; at < rest.size();) {
+    const std::string_view here = std::string_view(rest).substr(at);
+    const size_t mark = here.starts_with(", and ") ? 6 : here.starts_with(" and ") ? 5 : here.starts_with(", ") ? 2 : 0;
+    if (mark == 0) {
+      ++at;
+      continue;
+    }
+    parts.push_back(rest.substr(0, at));
+    rest.erase(0, at + mark);
+    at = 0;
+  }
+  parts.push_back(rest);
+  for (const std::string& part : parts) {
+    if (part.empty() || part.size() > 30 || is_hedge(part) || std::ranges::count(part, ' ') > 2) return {words};
+  }
+  return parts;
+}
+
+}  // namespace
+
 // Words where a value is expected.
 void Parser::operand_words() {
   std::string words = take_words();
@@ -117,8 +166,17 @@ void Parser::operand_words() {
   }
   if (words.empty()) return;
   const auto number = number_from_words(words);
+  const std::string small = lower(words);
+  const bool infinite = small == "infinity" || small == "positive infinity" || small == "negative infinity";
   if (number) {
     deliver(tree_.number(*number));
+  } else if (infinite) {
+    const int infinity = tree_.add(Kind::infinity);
+    deliver(small[0] == 'n' ? tree_.add(Kind::neg, {infinity}) : infinity);
+  } else if (all_reals_but(words) && value_follows()) {
+    deliver(tree_.add(Kind::number_set, {}, 'R'));
+    binary(Kind::set_difference, bind_set);
+    return;
   } else if (!trailing && token().type != Tok::relation && value_follows()) {
     if (is_hedge(words)) throw NoParse{};
     const auto unit = parse_unit(words);
@@ -131,9 +189,17 @@ void Parser::operand_words() {
     }
     return;  // "the answer is", "area:"
   } else if (words.size() == 1 && std::isalpha(static_cast<unsigned char>(words[0])) != 0) {
-    deliver(tree_.symbol(words));
+    deliver(words == "e" ? tree_.add(Kind::euler) : words == "i" ? tree_.add(Kind::imaginary) : tree_.symbol(words));
+  } else if (const auto counted = leading_number(words); counted && !is_hedge(words)) {
+    deliver(tree_.number(counted->first));
+    words_behind(counted->second);
   } else {
-    deliver(tree_.text(plain_words(words)));
+    const std::vector<std::string> parts = listed(words);
+    for (size_t i = 0; i < parts.size(); ++i) {
+      if (i > 0) separate(Separator::and_);
+      const bool letter = parts[i].size() == 1 && std::isalpha(static_cast<unsigned char>(parts[i][0])) != 0;
+      deliver(letter ? tree_.symbol(parts[i]) : tree_.text(plain_words(parts[i])));
+    }
   }
   if (trailing) separate(*trailing);
 }
@@ -152,7 +218,14 @@ void Parser::operation_words() {
     return;
   }
   const auto trailing = closing_connector(words);
+  words_behind(std::move(words));
+  if (trailing) separate(*trailing);
+}
+
+// Words behind a value, connectors off.
+void Parser::words_behind(std::string words) {
   const std::string small = lower(words);
+  const auto counted = leading_number(words);
   if (small == "percent" || small == "per cent" || small == "percents") {
     postfix(Kind::percent);
   } else if (small == "degree" || small == "degrees" || small == "deg") {
@@ -163,12 +236,16 @@ void Parser::operation_words() {
     unit_behind(*unit);
   } else if (small == "to" && value_follows()) {
     binary(Kind::ratio, bind_ratio);
-    return;
+  } else if (small == "x" && value_follows()) {
+    binary(Kind::mul, bind_mul);
+  } else if (counted && !is_hedge(words)) {  // 5 million dollars
+    binary(Kind::mul, bind_mul);
+    deliver(tree_.number(counted->first));
+    words_behind(counted->second);
   } else if (is_condition(words)) {
     binary(Kind::given, bind_given);
     const size_t space = words.find(' ');
     if (space != std::string::npos && !value_follows()) deliver(tree_.text(plain_words(words.substr(space + 1))));
-    return;
   } else if (const auto number = number_from_words(words)) {
     binary(Kind::mul, bind_mul);  // 5 million
     deliver(tree_.number(*number));
@@ -178,7 +255,6 @@ void Parser::operation_words() {
   } else {
     unit_behind(noun_unit(words));
   }
-  if (trailing) separate(*trailing);
 }
 
 }  // namespace posttrain::rewards::math

@@ -8,7 +8,7 @@ const char* to_string(Function function) {
   constexpr const char* names[] = {"sin",   "cos",   "tan",  "cot",       "sec",  "csc",  "asin", "acos",
                                    "atan",  "acot",  "asec", "acsc",      "sinh", "cosh", "tanh", "asinh",
                                    "acosh", "atanh", "ln",   "log",       "exp",  "max",  "min",  "gcd",
-                                   "lcm",   "real",  "imag", "conjugate", "sign"};
+                                   "lcm",   "real",  "imag", "conjugate", "sign", "cis",  "det"};
   return names[static_cast<size_t>(function)];
 }
 

@@ -19,6 +19,7 @@ struct Word {
   Role role = Role::prose;
   bool comma = false;    // one stands behind it
   bool stop = false;     // the sentence or line ends behind it
+  bool remark = false;   // opens a remark in brackets
   bool formula = false;  // stood between maths delimiters
 };
 
@@ -55,9 +56,14 @@ Role role_of(std::string_view word) {
     return Role::prose;
   }
   const std::string small = lowered(word);
+  if (small == "minus" || small == "negative") return Role::sign;
   if (is_and(small) || is_or(small)) return Role::connector;
   const bool digit = std::ranges::any_of(word, [](unsigned char c) { return std::isdigit(c) != 0; });
   const std::string normal = normalize(word);
+  // x₁ and x_2 are names.
+  if (normal.size() > 2 && is_letter(normal[0]) && normal[1] == '_' &&
+      normal.find_first_not_of("0123456789{}", 2) == std::string::npos)
+    return Role::letter;
   if (digit) {
     // "3rd" and "2nd" are no values, nor is "C4H10" or "part2".
     const bool ordinal =
@@ -99,7 +105,12 @@ void push_word(std::vector<Word>& out, std::string_view word) {
       again = true;
     if (again) word.remove_suffix(1);
   }
-  // "a.m." keeps its stops.
+  // "(or", "(sixty": a remark in brackets.
+  if (word.size() > 2 && word[0] == '(' && word.find_first_of("0123456789\\") == std::string_view::npos) {
+    word.remove_prefix(1);
+    if (word.ends_with(')')) word.remove_suffix(1);
+    w.remark = true;
+  }
   w.text = word;
   if (word.empty()) {
     if (!out.empty()) {
@@ -212,11 +223,16 @@ std::string run_from(const std::vector<Word>& words, size_t begin, size_t& end) 
     if (words[k].role == Role::maths || words[k].role == Role::number_word) return true;
     const bool sign_next = k + 1 < words.size() && words[k + 1].role == Role::sign;
     return (words[k].role == Role::letter && sign_next) ||
-           (words[k].role == Role::sign && k + 1 < words.size() && words[k + 1].role == Role::maths);
+           (words[k].role == Role::sign && k + 1 < words.size() &&
+            (words[k + 1].role == Role::maths || words[k + 1].role == Role::number_word));
   };
   if (!starts_value(i)) return {};
   while (i < words.size()) {
     const Word& w = words[i];
+    if (w.remark && value && w.role != Role::connector) break;  // "sixty (sixty)"
+    if (value && w.text.starts_with('(') && w.text.find(',') == std::string_view::npos && !w.formula &&
+        words[i - 1].role == Role::number_word)
+      break;  // "sixty (60)"
     if (w.role == Role::prose) {
       if (w.text == "to" && value && starts_value(i + 1)) {
         out += " to";
@@ -231,7 +247,7 @@ std::string run_from(const std::vector<Word>& words, size_t begin, size_t& end) 
         if (is_or(lowered(w.text)) && value) out += " \\text{ or other }", ++i;
         break;
       }
-      out += is_or(lowered(w.text)) ? " \\text{ or }" : " ,";
+      out += is_or(lowered(w.text)) ? " \\text{ or }" : " \\text{ and }";
       ++i;
       continue;
     }
@@ -244,13 +260,20 @@ std::string run_from(const std::vector<Word>& words, size_t begin, size_t& end) 
         out += " " + std::string(words[++i].text);
       out += "}";
     } else {
-      out += " " + std::string(w.text);
+      const bool spelt = w.role == Role::sign && w.text.size() > 1 && is_letter(w.text[0]);
+      out += spelt ? " -" : " " + std::string(w.text);
     }
     value = value || w.role != Role::sign;
     const Word& last = words[i];
     ++i;
     if (last.stop) break;
     if (last.comma) {
+      const bool doubt =
+          i < words.size() && (words[i].text == "possibly" || words[i].text == "perhaps" || words[i].text == "maybe");
+      if (doubt && value && starts_value(i + 1)) {
+        out += " \\text{ or other }";
+        break;
+      }
       const bool joined =
           starts_value(i) || (i < words.size() && words[i].role == Role::connector && starts_value(i + 1));
       if (!joined) break;
@@ -275,18 +298,24 @@ std::string run_from(const std::vector<Word>& words, size_t begin, size_t& end) 
 
 }  // namespace
 
+namespace {
+
+// "not 5" and "at least 5" are no answers.
+bool denied(const std::vector<Word>& words, size_t i) {
+  if (i == 0 || words[i - 1].formula || words[i - 1].stop) return false;
+  const std::string_view before = words[i - 1].text;
+  return before == "not" || before == "than" || before == "least" || before == "most";
+}
+
+}  // namespace
+
 std::string first_expression(std::string_view text) {
   const std::vector<Word> words = split(text);
   for (size_t i = 0; i < words.size(); ++i) {
     size_t end = i + 1;
     std::string run = run_from(words, i, end);
     if (run.empty()) continue;
-    // "not 5" is no answer.
-    if (i > 0 && !words[i - 1].formula &&
-        (words[i - 1].text == "not" || words[i - 1].text == "than" || words[i - 1].text == "least" ||
-         words[i - 1].text == "most"))
-      return {};
-    return run;
+    return denied(words, i) ? std::string() : run;
   }
   return {};
 }
@@ -297,7 +326,7 @@ std::string last_expression(std::string_view text) {
   for (size_t i = 0; i < words.size();) {
     size_t end = i + 1;
     std::string run = run_from(words, i, end);
-    if (!run.empty()) last = std::move(run);
+    if (!run.empty()) last = denied(words, i) ? std::string() : std::move(run);
     i = end;
   }
   return last;

@@ -1,5 +1,7 @@
 #include "rewards/math/ratio.h"
 
+#include <vector>
+
 #include "rewards/math/evaluate.h"
 
 namespace posttrain::rewards::math {
@@ -20,7 +22,47 @@ bool is_clock(const Tree& t, int node) {
   return true;
 }
 
+struct Clock {
+  long seconds = 0;
+  bool half_known = false;  // a half day is named, or the hour says it
+};
+
+// 3, 3:00 or 15:00:00, perhaps with a half day.
+std::optional<Clock> clock_of(const Tree& t, int node) {
+  std::optional<bool> afternoon;
+  node = t.bare(node);
+  if (t.kind(node) == Kind::quantity && is_noon(t.unit(node))) {
+    afternoon = !t.unit(node).factor.is_zero();
+    node = t.bare(t.kid(node, 0));
+  }
+  std::vector<int> members{node};
+  if (t.kind(node) == Kind::ratio) {
+    if (!is_clock(t, node)) return std::nullopt;
+    members.assign(t.kids(node).begin(), t.kids(node).end());
+  } else if (!afternoon || t.kind(node) != Kind::number || !t.literal(node).plain_integer) {
+    return std::nullopt;
+  }
+  long parts[3] = {0, 0, 0};
+  for (size_t i = 0; i < members.size(); ++i) {
+    parts[i] = t.literal(t.bare(members[i])).value.to_long().value_or(99);
+  }
+  if (parts[0] > 24) return std::nullopt;
+  Clock out{.half_known = afternoon.has_value() || parts[0] > 12};
+  if (afternoon && parts[0] <= 12) parts[0] = parts[0] % 12 + (*afternoon ? 12 : 0);
+  out.seconds = parts[0] * 3600 + parts[1] * 60 + parts[2];
+  return out;
+}
+
 }  // namespace
+
+std::optional<Same> compare_clocks(Case& c, int a, int b) {
+  const auto x = clock_of(c.tree, a), y = clock_of(c.tree, b);
+  if (!x || !y) return std::nullopt;
+  c.method = "time of day";
+  constexpr long half = 12L * 3600;
+  if (x->half_known && y->half_known) return x->seconds == y->seconds ? Same::yes : Same::no;
+  return x->seconds % half == y->seconds % half ? Same::yes : Same::no;
+}
 
 Same compare_ratios(Case& c, int a, int b) {
   Tree& t = c.tree;

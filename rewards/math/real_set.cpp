@@ -99,21 +99,6 @@ std::optional<RealSet> interval(Case& c, int low, int high, bool with_low, bool 
   return out;
 }
 
-Relation flipped(Relation r) {
-  switch (r) {
-    case Relation::less:
-      return Relation::greater;
-    case Relation::less_equal:
-      return Relation::greater_equal;
-    case Relation::greater:
-      return Relation::less;
-    case Relation::greater_equal:
-      return Relation::less_equal;
-    default:
-      return r;
-  }
-}
-
 // x r bound.
 std::optional<RealSet> half_line(Case& c, Relation r, int bound) {
   const int infinite = infinity_sign(c.tree, bound);
@@ -198,6 +183,26 @@ std::optional<RealSet> solve(Case& c, int left, Relation r, int right, int x, in
   return out;
 }
 
+// "all real numbers", "the set of positive reals".
+std::optional<RealSet> real_words(Case& c, std::string words) {
+  for (const std::string_view lead : {"the set of ", "the ", "all ", "any "}) {
+    if (words.starts_with(lead)) words.erase(0, lead.size());
+  }
+  std::string which;
+  for (const std::string_view sign : {"positive ", "negative ", "nonnegative ", "non negative "}) {
+    if (!words.starts_with(sign)) continue;
+    which = sign;
+    words.erase(0, sign.size());
+  }
+  if (words != "real numbers" && words != "reals" && words != "real values" && words != "real number")
+    return std::nullopt;
+  if (which.empty()) return everything(true);
+  const Relation r = which == "positive "   ? Relation::greater
+                     : which == "negative " ? Relation::less
+                                            : Relation::greater_equal;
+  return half_line(c, r, c.tree.number(Rational(0)));
+}
+
 std::optional<RealSet> from_relation(Case& c, int node, int depth) {
   Tree& t = c.tree;
   const int members = t.at(node).count;
@@ -224,6 +229,21 @@ std::optional<RealSet> from_relation(Case& c, int node, int depth) {
 
 }  // namespace
 
+Relation flipped(Relation r) {
+  switch (r) {
+    case Relation::less:
+      return Relation::greater;
+    case Relation::less_equal:
+      return Relation::greater_equal;
+    case Relation::greater:
+      return Relation::less;
+    case Relation::greater_equal:
+      return Relation::less_equal;
+    default:
+      return r;
+  }
+}
+
 std::optional<RealSet> real_set(Case& c, int node, int depth) {
   if (depth > 40) return std::nullopt;
   Tree& t = c.tree;
@@ -233,13 +253,15 @@ std::optional<RealSet> real_set(Case& c, int node, int depth) {
   switch (t.kind(node)) {
     case Kind::empty_set:
       return everything(false);
-    case Kind::number_set:
+    case Kind::number_set: {
+      const int zero = t.number(Rational(0));
+      if (t.at(node).op == '+') return half_line(c, Relation::greater, zero);
+      if (t.at(node).op == '-') return half_line(c, Relation::less, zero);
+      if (t.at(node).op == 'p') return half_line(c, Relation::greater_equal, zero);
       return t.at(node).op == 'R' ? std::optional(everything(true)) : std::nullopt;
+    }
     case Kind::text: {
-      const std::string& words = t.name(node);
-      const bool all =
-          words == "all real numbers" || words == "all reals" || words == "real numbers" || words == "all real values";
-      return all ? std::optional(everything(true)) : std::nullopt;
+      return real_words(c, t.name(node));
     }
     case Kind::bracket: {
       if (t.at(node).count != 2) return std::nullopt;
@@ -275,7 +297,10 @@ std::optional<RealSet> real_set(Case& c, int node, int depth) {
     case Kind::set_union:
     case Kind::set_intersection:
     case Kind::set_difference: {
-      const auto a = part(0), b = part(1);
+      // "all real numbers except 2"
+      const int last = t.kid(node, 1);
+      const bool point = t.is_scalar(last) && real_valued(c, last);
+      const auto a = part(0), b = point ? std::optional(single(last)) : part(1);
       if (!a || !b) return std::nullopt;
       const Kind k = t.kind(node);
       return combine(c, *a, *b, k == Kind::set_union ? either : k == Kind::set_intersection ? both : without);

@@ -19,6 +19,8 @@ struct RealSet {
 // numbers, a set builder, R, or a text such as "all real numbers"; nothing when it is none of these or when the order
 // of its ends can't be told.
 std::optional<RealSet> real_set(Case& c, int node, int depth = 0);
+// The sign as it reads from right to left: < for >.
+Relation flipped(Relation r);
 Same compare_sets(Case& c, const RealSet& a, const RealSet& b);
 
 }  // namespace posttrain::rewards::math

@@ -74,6 +74,10 @@ int Tree::substitute(int root, int name, int value) {
   });
 }
 
+int Tree::replace_imaginary(int root, int value) {
+  return copy(root, [&](int node, const std::vector<int>&) { return kind(node) == Kind::imaginary ? value : -1; });
+}
+
 int Tree::choose_sign(int root, int sign) {
   return copy(root, [&](int node, const std::vector<int>& target) {
     const Kind k = kind(node);

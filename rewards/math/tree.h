@@ -91,6 +91,8 @@ enum class Function : uint8_t {
   imag,
   conjugate,
   sign,
+  cis,
+  det,
 };
 
 enum class Relation : uint8_t {
@@ -157,6 +159,8 @@ class Tree {
   std::vector<bool> below(int root) const;
   // A copy with every `symbol` name replaced by `value`.
   int substitute(int root, int name, int value);
+  // A copy with every imaginary unit replaced by `value`: the i of \sum_{i=1}^n is a name.
+  int replace_imaginary(int root, int value);
   // A copy in which a ± b becomes a + b (sign > 0) or a - b, and a ∓ b the opposite.
   int choose_sign(int root, int sign);
   // True when both say the same, spelling of numbers aside.

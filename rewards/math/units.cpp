@@ -107,7 +107,7 @@ constexpr Compound compounds[] = {
     {"kPa kilopascal", "kg/m/s^2", 1000},
     {"amp ampere", "coulomb/s", 1},
     {"V volt", "kg m^2/s^2/coulomb", 1},
-    {"ohm", "kg m^2/s/coulomb^2", 1},
+    {"ohm Omega Ω", "kg m^2/s/coulomb^2", 1},
 };
 
 bool among(std::string_view names, std::string_view word) {
@@ -177,6 +177,13 @@ bool letter(char c) {
 
 std::optional<Unit> parse_unit(std::string_view words) {
   if (words.size() > 80) return std::nullopt;
+  // "degrees Celsius" and "degree C" are the unit of temperature.
+  for (const std::string_view degree : {"degrees ", "degree "}) {
+    const std::string_view scale = words.substr(std::min(degree.size(), words.size()));
+    if (!words.starts_with(degree)) continue;
+    const std::string small = lower(scale);
+    if (small == "c" || small == "f" || small == "celsius" || small == "fahrenheit" || small == "kelvin") words = scale;
+  }
   Unit unit;
   int sign = 1, next_power = 1, found = 0;
   std::optional<Unit> last;  // waits for its exponent
@@ -203,7 +210,11 @@ std::optional<Unit> parse_unit(std::string_view words) {
       } else if (small == "squared" || small == "cubed") {
         if (!last) return std::nullopt;
         flush(small == "squared" ? 2 : 3);
-      } else if (small == "each" || small == "of" || small == "a" || small == "an" || small == "the") {
+      } else if (small == "a" || small == "an") {  // miles an hour
+        if (found == 0 && !last) return std::nullopt;
+        flush(1);
+        sign = -1;
+      } else if (small == "each" || small == "of" || small == "the") {
         if (found == 0) return std::nullopt;
       } else {
         flush(1);

@@ -78,10 +78,16 @@ std::optional<Rational> number_from_words(std::string_view words) {
     if (w == "dozen") return Rational(12);
     if (w == "half") return Rational(1, 2);
   }
-  Rational total, group;
+  Rational total, group, whole;  // whole: of "two and three fifths"
   bool any = false;
   for (size_t i = 0; i < list.size(); ++i) {
     const std::string& w = list[i];
+    const bool joined = i > 0 && list[i - 1] == "and";
+    if (joined && any && ordinal_part(list.back()) >= 0) {
+      whole = total + group;
+      total = group = Rational(0);
+      any = false;
+    }
     if (const int n = small_number(w); n >= 0) {
       group = group + Rational(n);
     } else if (const int t = tens(w); t >= 0) {
@@ -92,8 +98,9 @@ std::optional<Rational> number_from_words(std::string_view words) {
       total = total + (any ? group : Rational(1)) * Rational::power_of_ten(3 * (k + 1));
       group = Rational(0);
     } else if (const int part = ordinal_part(w); part >= 0 && i + 1 == list.size() && (any || i > 0)) {
-      return (total + (any ? group : Rational(1))) / Rational(part);
-    } else if ((w == "and" && any && i + 1 < list.size()) || (i == 0 && (w == "a" || w == "an") && list.size() > 1)) {
+      return whole + (total + (any ? group : Rational(1))) / Rational(part);
+    } else if ((w == "and" && any && i + 1 < list.size()) ||
+               ((i == 0 || joined) && (w == "a" || w == "an") && list.size() > i + 1)) {
       continue;
     } else if (i == 0 && (w == "negative" || w == "minus") && list.size() > 1) {
       const auto rest = number_from_words(words.substr(words.find_first_of(" -") + 1));
@@ -135,12 +142,13 @@ bool is_hedge(std::string_view words) {
 bool is_known_word(std::string_view word, bool after_value) {
   std::string small(word);
   std::ranges::transform(small, small.begin(), [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
-  if (is_and(small) || is_or(small) || small == "percent") return small.size() > 1;
-  if (among(small,
-            {"is", "if", "to", "at",  "an",  "of",  "the", "not", "no", "all", "any", "are", "for", "yes", "in",
-             "by", "pm", "am", "nan", "inf", "dne", "it",  "as",  "on", "be",  "we",  "per", "sum", "odd", "even"})) {
+  if (is_and(small) || is_or(small) || small == "percent" || small == "usd" || small == "eur" || small == "gbp")
+    return small.size() > 1;
+  if (among(small, {"is", "if", "to",  "at",  "an",  "of", "the", "not", "no", "all", "any", "are", "for", "yes",
+                    "in", "by", "nan", "inf", "dne", "it", "as",  "on",  "be", "we",  "per", "sum", "odd", "even"})) {
     return true;
   }
+  if (small == "am" || small == "pm") return after_value;
   if (number_from_words(small) || month(small) > 0) return true;
   return after_value && parse_unit(word).has_value();
 }

@@ -151,6 +151,7 @@ TEST(MathHostile, EveryInputEndsWithinItsSteps) {
       repeat("\\begin{pmatrix}", 2'000),
       "\\begin",
       "1\\end 2",
+      "5.\\overline{x}",
       repeat("1\\text{ m}", 2'000),
       repeat("\\boxed{", 3'000),
       repeat("answer is ", 5'000),
