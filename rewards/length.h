@@ -60,6 +60,7 @@ class KimiLengthReward : public Reward {
   explicit KimiLengthReward(const Settings&) {}
   // Needs a part that judges correctness and the group's shortest and longest lengths; without them it fails.
   Score score(const Sample& sample) const override;
+  bool needs_group() const override { return true; }
 };
 
 }  // namespace posttrain::rewards

@@ -37,6 +37,8 @@ class ScoringPool {
 
   // The future never holds an exception: what goes wrong inside a reward is Verdict::failed with the reason.
   std::future<Outcome> submit(OwnedSample sample);
+  // True when samples want the shortest and longest length of their group set.
+  bool needs_group() const { return rewards_.needs_group(); }
   // Returns when everything submitted so far is scored.
   void wait_all();
 

@@ -114,6 +114,10 @@ RewardSet::RewardSet(const std::vector<RewardSpec>& specs) {
   }
 }
 
+bool RewardSet::needs_group() const {
+  return std::ranges::any_of(parts_, [](const Part& part) { return part.reward->needs_group(); });
+}
+
 Outcome RewardSet::judge(const Sample& sample) const {
   Outcome out;
   out.parts.resize(parts_.size());

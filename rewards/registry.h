@@ -65,6 +65,7 @@ class RewardSet {
   explicit RewardSet(const std::vector<RewardSpec>& specs);
   Outcome judge(const Sample& sample) const;
   size_t size() const { return parts_.size(); }
+  bool needs_group() const;
 
  private:
   struct Part {

@@ -42,6 +42,8 @@ class Reward {
  public:
   virtual ~Reward() = default;
   virtual Score score(const Sample& sample) const = 0;
+  // True for rewards that lean on the lengths of a whole group: its samples are then scored when the last is there.
+  virtual bool needs_group() const { return false; }
 };
 
 }  // namespace posttrain::rewards

@@ -1,7 +1,9 @@
 #include "rollout/collect.h"
 
+#include <algorithm>
 #include <chrono>
 #include <future>
+#include <ranges>
 #include <utility>
 
 namespace posttrain::rollout {
@@ -19,6 +21,10 @@ std::vector<ScoredGroup> Collector::collect(std::span<const text::Problem> probl
                         .key = {key.seed, key.stage, key.step, key.first_prompt + i}});
   }
   std::vector<std::future<rewards::Outcome>> outcomes(problems.size() * static_cast<size_t>(samples));
+  std::vector<std::vector<rewards::OwnedSample>> waiting(problems.size());  // groups whose lengths count
+  const auto submit = [&](size_t group, size_t sample, rewards::OwnedSample&& owned) {
+    outcomes[group * static_cast<size_t>(samples) + sample] = pool_.submit(std::move(owned));
+  };
   const auto done = [&](Completion&& completion) {
     ScoredGroup& group = groups[completion.request];
     Answer& answer = group.answers[static_cast<size_t>(completion.sample)];
@@ -34,8 +40,18 @@ std::vector<ScoredGroup> Collector::collect(std::span<const text::Problem> probl
                                 .completion_tokens = static_cast<int64_t>(c.ids.size()),
                                 .max_completion_tokens = sampling.max_new_tokens,
                                 .truncated = c.truncated()};
-    outcomes[c.request * static_cast<size_t>(samples) + static_cast<size_t>(c.sample)] =
-        pool_.submit(std::move(sample));
+    if (!pool_.needs_group()) return submit(c.request, static_cast<size_t>(c.sample), std::move(sample));
+    std::vector<rewards::OwnedSample>& whole = waiting[c.request];
+    whole.resize(static_cast<size_t>(samples));
+    whole[static_cast<size_t>(c.sample)] = std::move(sample);
+    const auto length = [](const rewards::OwnedSample& s) { return s.completion_tokens; };
+    const auto [shortest, longest] = std::ranges::minmax(whole | std::views::transform(length));
+    if (shortest == 0) return;  // one is still being generated
+    for (size_t i = 0; i < whole.size(); ++i) {
+      whole[i].group_min_tokens = shortest;
+      whole[i].group_max_tokens = longest;
+      submit(c.request, i, std::move(whole[i]));
+    }
   };
   stats.engine = engine_.generate(requests, sampling, done, progress);
   const auto generated = std::chrono::steady_clock::now();
