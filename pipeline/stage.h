@@ -58,5 +58,6 @@ StageEnd run_sft_stage(StageRun& run);
 StageEnd run_grpo_stage(StageRun& run);
 StageEnd run_reject_stage(StageRun& run);
 StageEnd run_eval_stage(StageRun& run);
+StageEnd run_search_stage(StageRun& run);
 
 }  // namespace posttrain::pipeline

@@ -68,4 +68,13 @@ struct EvalStage {
   void visit(Visitor& v) { eval.visit(v); }
 };
 
+// RMaxTS over proofs against plain sampling with as many attempts.
+struct SearchStage {
+  int64_t problems = 256, attempts = 16, width = 4;
+  double discount = 0.99;
+  rollout::SamplingSettings sampling;
+
+  void visit(Visitor& v);
+};
+
 }  // namespace posttrain::pipeline
