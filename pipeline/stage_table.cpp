@@ -22,7 +22,8 @@ constexpr auto table = std::to_array<StageEntry>({
      &run_reject_stage,
      false},
     {{"eval", "Measure a model on unseen problems", &make_params<EvalStage>}, &run_eval_stage, false},
-    {{"search", "Prove by tree search (RMaxTS) and by plain sampling, with as many attempts", &make_params<SearchStage>},
+    {{"search", "Prove by tree search (RMaxTS) and by plain sampling, with as many attempts",
+      &make_params<SearchStage>},
      &run_search_stage,
      false},
 });
