@@ -5,6 +5,7 @@
 #include "base/error.h"
 #include "base/rng.h"
 #include "pipeline/task_table.h"
+#include "text/convert_tokenizer.h"
 
 namespace posttrain::pipeline {
 
@@ -101,14 +102,8 @@ void Session::save_model(const model::Transformer& model, const std::filesystem:
   std::filesystem::path source = recipe_.tokenizer.path;
   if (source.empty()) source = recipe_.model.path;
   if (source.empty()) source = folder_.tokenizer();
-  if (!std::filesystem::is_directory(source)) source = source.parent_path();
   model::SaveOptions options;
-  options.add_files = [&](const std::filesystem::path& unfinished) {
-    for (const char* name :
-         {"tokenizer.json", "tokenizer_config.json", "special_tokens_map.json", "chat_template.jinja"}) {
-      if (std::filesystem::exists(source / name)) std::filesystem::copy_file(source / name, unfinished / name);
-    }
-  };
+  options.add_files = [&](const std::filesystem::path& unfinished) { save_tokenizer_files(source, unfinished); };
   model.save(dir, options);
 }
 

@@ -11,6 +11,9 @@
 namespace posttrain {
 
 Tokenizer Tokenizer::load(const std::filesystem::path& file_or_dir) {
+  if (is_gguf(file_or_dir)) {
+    return from_gguf_parts(gguf_tokenizer(read_gguf_header(file_or_dir)), file_or_dir.string());
+  }
   const bool is_dir = std::filesystem::is_directory(file_or_dir);
   const std::filesystem::path file = is_dir ? file_or_dir / "tokenizer.json" : file_or_dir;
   auto parts = tokenizer_parts_from_file(parse_tokenizer_file(read_file(file), file.string()), file.string());

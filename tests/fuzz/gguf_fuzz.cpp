@@ -10,8 +10,8 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   using namespace posttrain;
   try {
     const auto bytes = std::as_bytes(std::span(data, size));
-    const model::GgufHeader header = model::parse_gguf(bytes, "fuzz.gguf");
-    for (const model::GgufTensor& tensor : header.tensors) {
+    const GgufHeader header = parse_gguf(bytes, "fuzz.gguf");
+    for (const GgufTensor& tensor : header.tensors) {
       PT_ASSERT(tensor.begin <= size && tensor.bytes() <= size - tensor.begin, tensor.begin, size);
       if (tensor.size() > 4096) continue;
       std::vector<float> values(static_cast<size_t>(tensor.size()));
