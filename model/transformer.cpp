@@ -98,7 +98,10 @@ std::unique_ptr<Transformer> Transformer::load(nn::Backend& backend, const std::
     throw Error(file.file(name), name, "a tensor that " + arch.family + " with this config.json has", "an unknown one");
   }
   weights.allocate();
-  for (const Parameter& p : weights.parameters()) weights.write(p, file.data(p.name), file.dtype(p.name));
+  for (const Parameter& p : weights.parameters()) {
+    weights.write(p, file.data(p.name), file.dtype(p.name));
+    file.forget(p.name);
+  }
   return std::unique_ptr<Transformer>(new Transformer(std::move(state)));
 }
 
@@ -127,15 +130,11 @@ std::unique_ptr<Transformer> Transformer::load_gguf(nn::Backend& backend, const 
     if (!known.contains(tensor.name)) throw Error(file.string(), tensor.name, "no such tensor", "one");
   }
   weights.allocate();
-  std::vector<float> values;
   for (const Parameter& p : weights.parameters()) {
     const GgufTensor& tensor = *header.tensor(gguf_name(p.name));
-    values.resize(static_cast<size_t>(p.size()));
-    dequantize(tensor.type, map.data() + tensor.begin, values.size(), values.data());
-    if (gguf_reordered(arch, p.name)) {
-      values = gguf_to_hugging_face(values, static_cast<int>(p.rows / arch.head_dim), std::max<int64_t>(1, p.cols));
-    }
-    weights.write(p, values.data(), nn::DType::f32);
+    write_gguf_tensor(weights, p, tensor.type, map.data() + tensor.begin,
+                      gguf_reordered(arch, p.name) ? arch.head_dim : 0);
+    map.forget(map.data() + tensor.begin, tensor.bytes());
   }
   return std::unique_ptr<Transformer>(new Transformer(std::move(state)));
 }
