@@ -139,8 +139,8 @@ void Checkpoint::save(const std::filesystem::path& file, const Learner& learner,
   const auto steps = static_cast<uint64_t>(s.steps);
   out.section("steps", {reinterpret_cast<const char*>(&steps), sizeof steps});
   out.floats("weights", s.backend, s.weights.master(), s.weights.all_floats());
-  out.floats("m", s.backend, s.m.f32(), s.floats);
-  out.floats("v", s.backend, s.v.f32(), s.floats);
+  out.floats("m", s.backend, s.m.f32(), s.moment_offset(s.floats) / sizeof(float));
+  out.floats("v", s.backend, s.v.f32(), s.moment_offset(s.floats) / sizeof(float));
   out.section("end", {});
   out.close();
   replace_file(temporary, file);
@@ -157,8 +157,8 @@ std::string Checkpoint::load(const std::filesystem::path& file, Learner& learner
   };
   require_size("steps", sizeof(uint64_t));
   require_size("weights", s.weights.all_floats() * sizeof(float));
-  require_size("m", s.floats * sizeof(float));
-  require_size("v", s.floats * sizeof(float));
+  require_size("m", s.moment_offset(s.floats));
+  require_size("v", s.moment_offset(s.floats));
   uint64_t steps = 0;
   std::memcpy(&steps, in["steps"].data(), sizeof steps);
   s.steps = static_cast<int64_t>(steps);

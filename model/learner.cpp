@@ -77,8 +77,14 @@ StepResult Learner::step(double lr) {
   nn::AdamW settings{static_cast<float>(lr),  s.settings.beta1, s.settings.beta2,         s.settings.eps,
                      s.settings.weight_decay, s.steps,          static_cast<float>(scale)};
   const auto update = [&](size_t begin, size_t end) {
-    s.backend.adamw(settings, end - begin, s.weights.master() + begin, s.gradients.f32() + begin, s.m.f32() + begin,
-                    s.v.f32() + begin);
+    float* master = s.weights.master() + begin;
+    const float* gradient = s.gradients.f32() + begin;
+    if (s.settings.moments == nn::MomentType::f32) {
+      return s.backend.adamw(settings, end - begin, master, gradient, s.m.f32() + begin, s.v.f32() + begin);
+    }
+    auto* m = static_cast<std::byte*>(s.m.data()) + s.moment_offset(begin);
+    auto* v = static_cast<std::byte*>(s.v.data()) + s.moment_offset(begin);
+    s.backend.adamw_packed(settings, s.settings.moments, end - begin, master, gradient, m, v);
   };
   update(0, s.weights.matrix_floats());
   if (!s.settings.decay_vectors) settings.weight_decay = 0;

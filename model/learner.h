@@ -19,6 +19,7 @@ struct OptimizerSettings {
   // Keep only every block's input and run its forward again in the backward: about a tenth of the activation memory
   // for a third more time. The gradients are the same bits.
   bool recompute = false;
+  nn::MomentType moments = nn::MomentType::f32;
 };
 
 struct StepResult {

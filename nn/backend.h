@@ -137,6 +137,11 @@ struct AdamW {
   float gradient_scale;  // multiplies every gradient first (the clipping factor)
 };
 
+// How AdamW's two moments are kept between steps: as they are, as bf16, or as 8-bit floats with a scale for each 256.
+// Rounding is stochastic, by step and place: a moment that changes by less than its last bit still moves.
+enum class MomentType : uint8_t { f32, bf16, e8 };
+size_t moment_bytes(MomentType type, size_t count);
+
 class Backend {
  public:
   virtual ~Backend() = default;
@@ -230,6 +235,10 @@ class Backend {
 
   // ---- optimizer
   virtual void adamw(const AdamW& settings, size_t count, float* param, const float* gradient, float* m, float* v) = 0;
+  // The same with moments of another type than f32, moment_bytes() each, all zero before the first step. Throws Failure
+  // where a backend has no such kernel.
+  virtual void adamw_packed(const AdamW& settings, MomentType type, size_t count, float* param, const float* gradient,
+                            std::byte* m, std::byte* v);
   // Sum of squares in double, in an order fixed by `count`.
   virtual double sum_squares(size_t count, const float* x) = 0;
 

@@ -16,13 +16,20 @@ struct Need {
   const char* knob;  // what makes the largest part smaller
 };
 
-Need need_of(const model::Arch& arch, const SftStage& stage) {
-  const auto& s = stage.sft;
-  const int64_t rows = std::min(s.rows_per_step * s.row_tokens, std::max(s.micro_batch_tokens, s.row_tokens));
-  return {model::plan_training(arch, rows, 0, false), "micro_batch_tokens"};
+// What makes the larger of activations and optimizer smaller and is not in use yet.
+const char* knob(const model::MemoryPlan& plan, const model::TrainingSettings& training) {
+  if (plan.optimizer > plan.activations && training.optimizer_state != "8bit") return "training.optimizer_state";
+  return training.recompute ? "micro_batch_tokens" : "training.recompute";
 }
 
-Need need_of(const model::Arch& arch, const GrpoStage& stage) {
+Need need_of(const model::Arch& arch, nn::DType stored, const SftStage& stage) {
+  const auto& s = stage.sft;
+  const int64_t rows = std::min(s.rows_per_step * s.row_tokens, std::max(s.micro_batch_tokens, s.row_tokens));
+  const auto plan = model::plan_training(arch, {.rows = rows, .stored = stored, .optimizer = s.training.optimizer()});
+  return {plan, knob(plan, s.training)};
+}
+
+Need need_of(const model::Arch& arch, nn::DType stored, const GrpoStage& stage) {
   const auto& s = stage.grpo;
   // Left to itself the trainer takes what fits; one answer is the least it can take.
   const int64_t rows = s.micro_batch_tokens > 0 ? s.micro_batch_tokens : s.sampling.max_new_tokens;
@@ -32,8 +39,12 @@ Need need_of(const model::Arch& arch, const GrpoStage& stage) {
   const int64_t blocks = s.engine.cache_blocks > 0 ? s.engine.cache_blocks
                                                    : std::clamp<int64_t>(sequences * per_sequence, per_sequence,
                                                                          std::max(third, per_sequence));
-  const auto plan = model::plan_training(arch, rows, blocks, s.objective.beta != 0);
-  return {plan, plan.cache > plan.activations ? "engine.cache_blocks" : "micro_batch_tokens"};
+  const auto plan = model::plan_training(arch, {.rows = rows,
+                                                .cache_blocks = blocks,
+                                                .reference = s.objective.beta != 0,
+                                                .stored = stored,
+                                                .optimizer = s.training.optimizer()});
+  return {plan, plan.cache > plan.activations ? "engine.cache_blocks" : knob(plan, s.training)};
 }
 
 }  // namespace
@@ -44,8 +55,10 @@ void check_memory(const Recipe& recipe, Progress& progress) {
     const auto* sft = spec.settings.get<SftStage>();
     const auto* grpo = spec.settings.get<GrpoStage>();
     if (sft == nullptr && grpo == nullptr) continue;
-    const model::Arch arch = arch_of(recipe.origin(spec), 64);
-    const Need need = sft != nullptr ? need_of(arch, *sft) : need_of(arch, *grpo);
+    const ModelSpec& origin = recipe.origin(spec);
+    const model::Arch arch = arch_of(origin, 64);
+    const Need need =
+        sft != nullptr ? need_of(arch, stored_type(origin), *sft) : need_of(arch, stored_type(origin), *grpo);
     progress.note("memory of " + spec.name + ": " + need.plan.text());
     if (need.plan.total() <= free) continue;
     throw Error("stages." + spec.name, need.knob,

@@ -71,6 +71,8 @@ class CpuBackend : public Backend {
   std::vector<float> row_dots(int64_t rows, int64_t D, const float* x, const float* y) override;
 
   void adamw(const AdamW& settings, size_t count, float* param, const float* gradient, float* m, float* v) override;
+  void adamw_packed(const AdamW& settings, MomentType type, size_t count, float* param, const float* gradient,
+                    std::byte* m, std::byte* v) override;
   double sum_squares(size_t count, const float* x) override;
   void record(uint64_t key, const std::function<void()>& fn) override;
 
