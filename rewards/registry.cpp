@@ -14,6 +14,7 @@
 #include "rewards/lean.h"
 #include "rewards/length.h"
 #include "rewards/math_reward.h"
+#include "rewards/pattern.h"
 #include "rewards/plugin.h"
 #include "rewards/repetition.h"
 #include "rewards/tag_count.h"
@@ -60,6 +61,7 @@ constexpr std::array table = {
     entry<PluginReward>("plugin_shape", shapes,
                         "The same for a program that shapes behaviour and judges no correctness"),
     entry<FormatReward>("format", shapes, "1 when the whole response is a think block and an answer block, else 0"),
+    entry<PatternReward>("pattern", shapes, "1 when a regular expression is found in the completion, else 0"),
     entry<TagCountReward>("tag_count", shapes, "A quarter for each of the four tags that stands exactly once"),
     entry<LanguageReward>("language", shapes, "Words of the target language over all words, as DeepSeek-R1"),
     entry<OverlongReward>("overlong", shapes, "DAPO's soft punishment of completions near the longest length"),
