@@ -8,19 +8,6 @@
 namespace posttrain::pipeline {
 namespace {
 
-sft::Example tokenize(const Tokenizer& tokenizer, const text::Document& document) {
-  const std::string_view body = document.text;
-  sft::Example example;
-  if (const auto bos = tokenizer.bos_id()) example.ids.push_back(*bos);
-  const auto prompt = tokenizer.encode(body.substr(0, document.prompt_bytes));
-  const auto response = tokenizer.encode(body.substr(document.prompt_bytes));
-  example.ids.insert(example.ids.end(), prompt.begin(), prompt.end());
-  example.weight.assign(example.ids.size(), 0);
-  example.ids.insert(example.ids.end(), response.begin(), response.end());
-  example.weight.resize(example.ids.size(), 1);
-  return example;
-}
-
 sft::Example example_of(const KeptAnswer& answer) {
   sft::Example example{.ids = answer.prompt, .weight = {}};
   example.weight.assign(example.ids.size(), 0);
@@ -76,10 +63,17 @@ std::vector<sft::Example> load_examples(Session& session, const std::vector<Data
     }
     const int64_t count =
         part.documents > 0 ? part.documents : std::llround(part.share * static_cast<double>(examples.size()));
+    size_t lost_thoughts = 0;
     for (int64_t i = 0; i < count; ++i) {
       if (i % 1000 == 0) session.progress().phase("tokenize", i, count);
       const auto document = session.task().document(source_of(part.source), session.seed(), static_cast<uint64_t>(i));
-      examples.push_back(tokenize(session.tokenizer(), document));
+      auto [tokens, lost] = session.renderer().example(document);
+      examples.push_back({std::move(tokens.ids), {tokens.loss.begin(), tokens.loss.end()}});
+      lost_thoughts += lost;
+    }
+    if (lost_thoughts > 0) {
+      session.progress().note("the chat template leaves out the think blocks of " + std::to_string(lost_thoughts) +
+                              " earlier answers: they are learnt without them");
     }
   }
   return examples;

@@ -66,7 +66,7 @@ void InitSpec::visit(Visitor& v) {
 }
 
 void ModelSpec::visit(Visitor& v) {
-  v("path", path, {.doc = "A Hugging Face model directory to start from", .path = true});
+  v("path", path, {.doc = "A Hugging Face model directory or a GGUF file to start from", .path = true});
   v("arch", arch, {.doc = "Or the shape of a new model with random weights"});
   v("dtype", dtype, {.doc = "How weights are kept on disk and read by the kernels", .choices = {"f32", "bf16"}});
   v("init", init, {.doc = "How random weights are drawn"});
@@ -106,6 +106,7 @@ void Recipe::visit(Visitor& v) {
   v("threads", threads, {.doc = "Results do not depend on it; 0 = every core", .min = 0, .max = 1024});
   v("model", model, {.doc = "The model that the first stage starts from", .required = true});
   v("tokenizer", tokenizer, {.doc = "How text becomes tokens"});
+  v("chat", chat, {.doc = "How conversations become text"});
   v("task", task, {.doc = "Where prompts and answers come from"});
   v("rewards", rewards, {.doc = "What a completion is judged by: the weighted sum of these"});
   v("stages", stages, {.doc = "The pipeline, in order", .required = true});

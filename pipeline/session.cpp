@@ -20,6 +20,7 @@ Session::Session(const Recipe& recipe, RunFolder folder, store::Store& store, Pr
       backend_(nn::make_cpu_backend()),
       task_(make_task(recipe.task.settings)) {
   make_tokenizer();
+  renderer_ = std::make_unique<Renderer>(*tokenizer_, recipe.chat, recipe.model.path);
   rewards_ = std::make_unique<rewards::RewardSet>(recipe.rewards);
   scoring_ = std::make_unique<rewards::ScoringPool>(*rewards_, 1);
 }
@@ -58,13 +59,9 @@ model::Arch arch_of(const ModelSpec& model_spec, int64_t vocab) {
   return arch;
 }
 
-namespace {
-
 nn::DType stored_type(const ModelSpec& spec) {
   return spec.dtype == "bf16" ? nn::DType::bf16 : nn::DType::f32;
 }
-
-}  // namespace
 
 std::unique_ptr<model::Transformer> Session::new_model(const ModelSpec& spec, nn::Use use) {
   model::Arch arch = arch_of(spec, tokenizer_->vocab_size());
@@ -111,14 +108,6 @@ std::vector<int32_t> Session::stop_tokens() const {
   return tokenizer_->stop_ids();
 }
 
-std::vector<int32_t> Session::render_prompt(const text::Problem& problem) const {
-  std::vector<int32_t> ids;
-  if (const auto bos = tokenizer_->bos_id()) ids.push_back(*bos);
-  const auto body = tokenizer_->encode(problem.prompt);
-  ids.insert(ids.end(), body.begin(), body.end());
-  return ids;
-}
-
 rollout::Engine Session::make_engine(model::Transformer& model, const rollout::EngineSettings& settings) {
   return rollout::Engine(model, settings, stop_tokens(),
                          [this](std::span<const int32_t> ids) { return tokenizer_->decode(ids); });
@@ -126,7 +115,7 @@ rollout::Engine Session::make_engine(model::Transformer& model, const rollout::E
 
 rollout::Collector Session::make_collector(rollout::Engine& engine) {
   return rollout::Collector(engine, *scoring_, *tokenizer_,
-                            [this](const text::Problem& problem) { return render_prompt(problem); });
+                            [this](const text::Problem& problem) { return renderer_->prompt(problem); });
 }
 
 }  // namespace posttrain::pipeline

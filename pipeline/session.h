@@ -15,6 +15,7 @@
 #include "rollout/collect.h"
 #include "store/metrics_file.h"
 #include "store/store.h"
+#include "text/renderer.h"
 #include "text/task.h"
 #include "text/tokenizer.h"
 
@@ -44,6 +45,8 @@ struct RunFolder {
 // The shape of a model; `vocab` tokens where it is a new one.
 model::Arch arch_of(const ModelSpec& spec, int64_t vocab);
 
+nn::DType stored_type(const ModelSpec& spec);
+
 // One per run; not thread-safe but for `stop`.
 class Session {
  public:
@@ -59,6 +62,7 @@ class Session {
   store::MetricsFile& metrics_file() { return metrics_file_; }
   nn::Backend& backend() { return *backend_; }
   const Tokenizer& tokenizer() const { return *tokenizer_; }
+  const Renderer& renderer() const { return *renderer_; }
   const text::Task& task() const { return *task_; }
   rewards::ScoringPool& scoring() { return *scoring_; }
   uint64_t seed() const { return static_cast<uint64_t>(recipe_.seed); }
@@ -77,7 +81,6 @@ class Session {
   void save_model(const model::Transformer& model, const std::filesystem::path& dir) const;
 
   std::vector<int32_t> stop_tokens() const;
-  std::vector<int32_t> render_prompt(const text::Problem& problem) const;
   rollout::Engine make_engine(model::Transformer& model, const rollout::EngineSettings& settings);
   rollout::Collector make_collector(rollout::Engine& engine);
 
@@ -94,6 +97,7 @@ class Session {
   std::unique_ptr<nn::Backend> backend_;
   std::unique_ptr<text::Task> task_;
   std::unique_ptr<Tokenizer> tokenizer_;
+  std::unique_ptr<Renderer> renderer_;
   std::unique_ptr<rewards::RewardSet> rewards_;
   std::unique_ptr<rewards::ScoringPool> scoring_;
 };

@@ -114,6 +114,10 @@ const std::string& Tokenizer::special_text(const std::string& name) const {
   return found == parts_->special_texts.end() ? none : found->second;
 }
 
+const std::vector<int32_t>& Tokenizer::leading_ids() const {
+  return parts_->surround.before;
+}
+
 const std::string& Tokenizer::chat_template() const {
   return parts_->chat_template;
 }

@@ -48,6 +48,8 @@ class Tokenizer {
   std::optional<int32_t> bos_id() const;
   std::optional<int32_t> eos_id() const;
   std::optional<int32_t> pad_id() const;
+  // What stands before every plain text: the post-processor's tokens, such as <s>.
+  const std::vector<int32_t>& leading_ids() const;
   // Every id that ends a response: eos_id() and those of generation_config.json's eos_token_id. Without duplicates.
   const std::vector<int32_t>& stop_ids() const;
 
