@@ -63,7 +63,9 @@ StepResult Learner::step(double lr) {
                                s.gradients.f32() + s.weights.embedding.offset);
     s.backend.fill(s.embedding_gradients.f32(), 0, s.embedding_floats());
   }
-  StepResult result{std::sqrt(s.backend.sum_squares(s.floats, s.gradients.f32())), false};
+  const double squares =
+      s.lora ? s.lora->project(s.gradients.f32()) : s.backend.sum_squares(s.floats, s.gradients.f32());
+  StepResult result{std::sqrt(squares), false};
   if (!std::isfinite(result.grad_norm)) {
     throw Failure("optimizer", "gradient norm", "a finite number", std::to_string(result.grad_norm));
   }
@@ -86,9 +88,13 @@ StepResult Learner::step(double lr) {
     auto* v = static_cast<std::byte*>(s.v.data()) + s.moment_offset(begin);
     s.backend.adamw_packed(settings, s.settings.moments, end - begin, master, gradient, m, v);
   };
-  update(0, s.weights.matrix_floats());
-  if (!s.settings.decay_vectors) settings.weight_decay = 0;
-  update(s.weights.matrix_floats(), s.floats);
+  if (s.lora) {
+    s.lora->step(settings);
+  } else {
+    update(0, s.weights.matrix_floats());
+    if (!s.settings.decay_vectors) settings.weight_decay = 0;
+    update(s.weights.matrix_floats(), s.floats);
+  }
   s.weights.refresh();
   zero_gradients();
   return result;
@@ -106,6 +112,10 @@ void Learner::set_max_grad_norm(float norm) {
 
 int64_t Learner::steps() const {
   return state_->steps;
+}
+
+const Lora* Learner::lora() const {
+  return state_->lora.get();
 }
 
 std::vector<float> Learner::gradient(const std::string& name) const {

@@ -4,9 +4,11 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 
 #include "model/batch.h"
+#include "model/lora.h"
 #include "model/transformer.h"
 
 namespace posttrain::model {
@@ -20,6 +22,7 @@ struct OptimizerSettings {
   // for a third more time. The gradients are the same bits.
   bool recompute = false;
   nn::MomentType moments = nn::MomentType::f32;
+  std::optional<LoraSettings> lora;  // train adapters only; their moments are f32
 };
 
 struct StepResult {
@@ -48,6 +51,8 @@ class Learner {
   void set_max_grad_norm(float norm);
 
   int64_t steps() const;
+  // The adapters; null when every weight is trained.
+  const Lora* lora() const;
 
   // d loss / d parameter as accumulated so far, host, under its checkpoint name (tied: the sum of both uses).
   std::vector<float> gradient(const std::string& name) const;

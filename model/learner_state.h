@@ -19,8 +19,9 @@ struct Learner::State {
         workspace(backend),
         floats(weights.trained_floats()),
         gradients(backend.alloc(floats * sizeof(float))),
-        m(backend.alloc(moment_offset(floats))),
-        v(backend.alloc(moment_offset(floats))) {
+        m(backend.alloc(settings.lora ? 0 : moment_offset(floats))),
+        v(backend.alloc(settings.lora ? 0 : moment_offset(floats))) {
+    if (settings.lora) lora = std::make_unique<Lora>(backend, weights, *settings.lora);
     if (!weights.head) embedding_gradients = backend.alloc(embedding_floats() * sizeof(float));
   }
 
@@ -44,6 +45,7 @@ struct Learner::State {
   Workspace workspace;
   size_t floats;
   nn::Buffer gradients, m, v, embedding_gradients;
+  std::unique_ptr<Lora> lora;
   int64_t steps = 0;
 };
 

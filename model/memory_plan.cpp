@@ -41,9 +41,13 @@ int64_t cache_bytes_per_block(const Arch& a) {
 MemoryPlan plan_training(const Arch& arch, const TrainingSizes& sizes) {
   const int64_t count = parameter_count(arch), width = sizes.stored == nn::DType::bf16 ? 2 : 4;
   const int64_t table = arch.tied_head ? arch.vocab * arch.hidden : 0;  // a tied table has two gradients
+  const int64_t moments =
+      2 * static_cast<int64_t>(nn::moment_bytes(sizes.optimizer.moments, static_cast<size_t>(count)));
+  // Adapters keep the matrices as they were, and little else.
+  const int64_t matrices = 4 * (count - arch.vocab * arch.hidden * (arch.tied_head ? 1 : 2));
   return {.weights = (4 + 2 * width) * count,
           .gradients = 4 * (count + table),
-          .optimizer = 2 * static_cast<int64_t>(nn::moment_bytes(sizes.optimizer.moments, static_cast<size_t>(count))),
+          .optimizer = sizes.optimizer.lora ? matrices : moments,
           .reference = sizes.reference ? width * count : 0,
           .activations = sizes.rows * activation_bytes_per_row(arch, sizes.optimizer.recompute),
           .cache = sizes.cache_blocks * cache_bytes_per_block(arch)};

@@ -22,6 +22,7 @@ void TrainingSettings::visit(Visitor& v) {
   v("recompute", recompute,
     {.doc = "Keep only each block's input and run its forward again in the backward: about a tenth of the activation "
             "memory for a third more time, the same bits"});
+  v("lora", lora, {.doc = "Train low-rank adapters instead of the weights; they are merged into what is saved"});
 }
 
 OptimizerSettings TrainingSettings::optimizer() const {
@@ -33,7 +34,8 @@ OptimizerSettings TrainingSettings::optimizer() const {
           .recompute = recompute,
           .moments = optimizer_state == "f32"    ? nn::MomentType::f32
                      : optimizer_state == "bf16" ? nn::MomentType::bf16
-                                                 : nn::MomentType::e8};
+                                                 : nn::MomentType::e8,
+          .lora = lora};
 }
 
 double TrainingSettings::lr_at(int64_t step, int64_t total) const {
