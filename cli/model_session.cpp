@@ -5,9 +5,9 @@
 namespace posttrain::cli {
 
 ModelSession::ModelSession(const std::filesystem::path& path, const ChatSettings& chat, nn::DType stored)
-    : backend(nn::make_cpu_backend()),
+    : tokenizer(Tokenizer::load(path)),
+      backend(nn::make_cpu_backend()),
       model(model::Transformer::load(*backend, path, stored, nn::Use::inference)),
-      tokenizer(Tokenizer::load(path)),
       renderer(tokenizer, chat, path.string()) {}
 
 rollout::Engine ModelSession::make_engine(const rollout::EngineSettings& settings) {

@@ -18,9 +18,9 @@ struct ModelSession {
   explicit ModelSession(const std::filesystem::path& path, const ChatSettings& chat = {},
                         nn::DType stored = nn::DType::f32);
 
+  Tokenizer tokenizer;  // first: reading it takes memory that the weights can use after it
   std::unique_ptr<nn::Backend> backend;
   std::unique_ptr<model::Transformer> model;
-  Tokenizer tokenizer;
   Renderer renderer;
 
   rollout::Engine make_engine(const rollout::EngineSettings& settings = {});

@@ -173,10 +173,11 @@ void gguf_rope_factors(const GgufHeader& h, const std::byte* data, Arch& a) {
   read_rope_factors(h, factors, a);
 }
 
-void write_gguf_tensor(Weights& weights, const Parameter& p, GgufType type, const std::byte* from, int head_dim) {
+void write_gguf_tensor(Weights& weights, const Parameter& p, const MappedFile& file, const GgufTensor& tensor,
+                       int head_dim) {
   constexpr int64_t most_values = 1 << 21;
   const int64_t cols = std::max<int64_t>(1, p.cols), unit = head_dim > 0 ? head_dim : 32;
-  const GgufBlock block = gguf_block(type);
+  const GgufBlock block = gguf_block(tensor.type);
   const auto bytes_of = [&](int64_t values) { return values / block.values * block.bytes; };
   const int64_t step = p.cols == 0 ? p.rows : std::max(unit, most_values / cols / unit * unit);
   std::vector<float> values;
@@ -186,16 +187,18 @@ void write_gguf_tensor(Weights& weights, const Parameter& p, GgufType type, cons
     part.first_row += first;
     part.offset += static_cast<size_t>(first * cols);
     values.resize(static_cast<size_t>(part.size()));
-    const std::byte* begin = from + bytes_of(first * cols);
+    const std::byte* begin = file.data() + tensor.begin + bytes_of(first * cols);
     if (p.cols == 0) {
-      dequantize(type, begin, values.size(), values.data());
+      dequantize(tensor.type, begin, values.size(), values.data());
     } else {
       parallel_for(part.rows, 1 + (1 << 14) / cols, [&](ptrdiff_t r0, ptrdiff_t r1) {
-        dequantize(type, begin + bytes_of(r0 * cols), static_cast<size_t>((r1 - r0) * cols), values.data() + r0 * cols);
+        dequantize(tensor.type, begin + bytes_of(r0 * cols), static_cast<size_t>((r1 - r0) * cols),
+                   values.data() + r0 * cols);
       });
     }
     if (head_dim > 0) values = gguf_to_hugging_face(values, static_cast<int>(part.rows / head_dim), cols);
     weights.write(part, values.data(), nn::DType::f32);
+    file.forget(begin, static_cast<size_t>(bytes_of(part.size())));
   }
 }
 

@@ -6,6 +6,7 @@
 #include <utility>
 #include <vector>
 
+#include "base/file.h"
 #include "model/arch.h"
 #include "model/gguf.h"
 #include "model/transformer.h"
@@ -31,9 +32,9 @@ bool gguf_reordered(const Arch& arch, const std::string& name);
 std::vector<float> gguf_to_hugging_face(const std::vector<float>& rows, int heads, int64_t cols);
 std::vector<float> hugging_face_to_gguf(const std::vector<float>& rows, int heads, int64_t cols);
 
-// Widens the tensor at `from` into a parameter, a few rows at a time, so that no second copy of a large table is held.
+// Widens a tensor of the file into a parameter, a few rows at a time, so that no second copy of a large table is held.
 // `head_dim` > 0: the rows of each head are stored in llama.cpp's order.
-void write_gguf_tensor(Weights& weights, const Parameter& parameter, GgufType type, const std::byte* from,
+void write_gguf_tensor(Weights& weights, const Parameter& parameter, const MappedFile& file, const GgufTensor& tensor,
                        int head_dim);
 
 // Matrices as `type` (f32, f16, bf16 or q8_0; rows that are no multiple of 32 stay f16), vectors as f32.

@@ -132,9 +132,7 @@ std::unique_ptr<Transformer> Transformer::load_gguf(nn::Backend& backend, const 
   weights.allocate();
   for (const Parameter& p : weights.parameters()) {
     const GgufTensor& tensor = *header.tensor(gguf_name(p.name));
-    write_gguf_tensor(weights, p, tensor.type, map.data() + tensor.begin,
-                      gguf_reordered(arch, p.name) ? arch.head_dim : 0);
-    map.forget(map.data() + tensor.begin, tensor.bytes());
+    write_gguf_tensor(weights, p, map, tensor, gguf_reordered(arch, p.name) ? arch.head_dim : 0);
   }
   return std::unique_ptr<Transformer>(new Transformer(std::move(state)));
 }
