@@ -2,13 +2,13 @@
 #include <unistd.h>
 
 #include <algorithm>
-#include <chrono>
 #include <cstdio>
 #include <iostream>
 #include <iterator>
 #include <memory>
 #include <string>
 
+#include "base/clock.h"
 #include "base/error.h"
 #include "base/json.h"
 #include "base/parallel.h"
@@ -28,12 +28,6 @@ struct Given {
   bool stats = false;
 };
 
-using Clock = std::chrono::steady_clock;
-
-double seconds_since(Clock::time_point start) {
-  return std::chrono::duration<double>(Clock::now() - start).count();
-}
-
 ChatSettings chat_settings(const Given& given) {
   ChatSettings settings{.system = given.system};
   if (given.thinking == "on" || given.thinking == "off")
@@ -45,7 +39,7 @@ ChatSettings chat_settings(const Given& given) {
 
 class Conversation {
  public:
-  Conversation(const Given& given, Clock::time_point start)
+  Conversation(const Given& given, const Clock& start)
       : given_(given),
         start_(start),
         session_(given.model, chat_settings(given), stored_type(given.dtype)),
@@ -54,7 +48,7 @@ class Conversation {
 
   // Prints the answer as it comes. A question that no longer fits the context is taken back with a word about it.
   void ask(const std::string& text) {
-    if (turn_ > 0) start_ = Clock::now();
+    if (turn_ > 0) start_ = Clock();
     messages_.push_back({{"role", "user"}, {"content", text}});
     std::vector<int32_t> prompt = session_.renderer.prompt(messages_, Json());
     if (std::ssize(prompt) >= context_) {
@@ -93,7 +87,7 @@ class Conversation {
     while (tokens < given_.sampling.max_new_tokens && decoder_.length(0) + std::ssize(next) <= context_) {
       const double uniform = rng.uniform_at(static_cast<uint64_t>(tokens));
       const int32_t id = decoder_.append({next}, given_.sampling.filter(), std::span(&uniform, 1)).ids[0];
-      if (tokens++ == 0) first = seconds_since(start_);
+      if (tokens++ == 0) first = start_.seconds();
       if (std::ranges::find(stops, id) != stops.end()) break;
       next = {id};
       cached_.push_back(id);
@@ -107,7 +101,7 @@ class Conversation {
     std::printf("\n");
     std::fflush(stdout);
     if (given_.stats) {
-      const double rest = seconds_since(start_) - first;
+      const double rest = start_.seconds() - first;
       std::fprintf(stderr, "first token after %.2f s, then %.1f tokens/s\n", first,
                    static_cast<double>(tokens - 1) / std::max(rest, 1e-9));
     }
@@ -115,7 +109,7 @@ class Conversation {
   }
 
   const Given& given_;
-  Clock::time_point start_;
+  Clock start_;
   ModelSession session_;
   int64_t context_;
   model::DirectDecoder decoder_;
@@ -125,7 +119,7 @@ class Conversation {
 };
 
 int chat(const Given& given) {
-  const auto start = Clock::now();
+  const Clock start;
   set_compute_threads(static_cast<int>(given.threads));
   Conversation conversation(given, start);
   if (isatty(STDIN_FILENO) == 0) {

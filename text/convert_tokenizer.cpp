@@ -12,17 +12,9 @@
 namespace posttrain {
 namespace {
 
-using GgufKind;
-using GgufValue;
-
 constexpr int normal_token = 1, control_token = 3, user_token = 4;
 
-std::string merge_text(const Json& merge) {
-  if (merge.is_string()) return merge.get<std::string>();
-  return merge.at(0).get<std::string>() + " " + merge.at(1).get<std::string>();
-}
-
-GgufMetadata metadata_from(const Json& json, const std::string& pre, bool add_bos) {
+GgufMetadata metadata_from(const TokenizerFile& file, const std::string& pre, bool add_bos) {
   std::vector<std::string> tokens, merges;
   std::vector<double> types;
   const auto place = [&](const std::string& token, int64_t id, int type) {
@@ -34,12 +26,12 @@ GgufMetadata metadata_from(const Json& json, const std::string& pre, bool add_bo
     tokens[static_cast<size_t>(id)] = token;
     types[static_cast<size_t>(id)] = type;
   };
-  for (const auto& [token, id] : json.at("model").at("vocab").items()) place(token, id.get<int64_t>(), normal_token);
-  for (const Json& added : json.at("added_tokens")) {
+  for (const auto& [token, id] : file.vocab) place(token, id, normal_token);
+  for (const Json& added : file.rest.value("added_tokens", Json::array())) {
     place(added.at("content").get<std::string>(), added.at("id").get<int64_t>(),
           added.at("special").get<bool>() ? control_token : user_token);
   }
-  for (const Json& merge : json.at("model").at("merges")) merges.push_back(merge_text(merge));
+  for (const auto& [left, right] : file.merges) merges.push_back(left + " " + right);
   return {{"tokenizer.ggml.model", GgufValue::of(std::string("gpt2"))},
           {"tokenizer.ggml.pre", GgufValue::of(pre)},
           {"tokenizer.ggml.tokens", GgufValue::of(std::move(tokens))},
@@ -54,7 +46,9 @@ void write_tokenizer_files(const GgufHeader& header, const std::filesystem::path
   const TokenizerFile file = tokenizer_file_from_gguf(parts, header.where);
   Json json = file.rest;
   Json& model = json["model"];
-  for (const auto& [token, id] : file.vocab) model["vocab"][token] = id;
+  // Appended, not looked up: an ordered object searches from its beginning.
+  auto& vocab = (model["vocab"] = Json::object()).get_ref<Json::object_t&>();
+  for (const auto& [token, id] : file.vocab) vocab.emplace_back(token, id);
   model["merges"] = Json::array();
   for (const auto& [left, right] : file.merges) model["merges"].push_back({left, right});
   write_file_atomically(dir / "tokenizer.json", to_line(json) + "\n");
@@ -86,15 +80,15 @@ GgufMetadata gguf_tokenizer_of(const std::filesystem::path& dir) {
     return {};
   }
   try {
-    const Json json = read_json(file);
-    const std::string pre = gguf_pre_name(json.at("pre_tokenizer"));
-    if (json.at("model").at("type") != "BPE" || pre.empty()) {
+    const TokenizerFile parsed = parse_tokenizer_file(read_file(file), file.string());
+    const std::string pre = gguf_pre_name(parsed.rest.value("pre_tokenizer", Json()));
+    if (parsed.vocab.empty() || pre.empty()) {
       log_warning(file.string() + " is no byte-level BPE that GGUF has a name for: the file gets no tokenizer");
       return {};
     }
     const Tokenizer tokenizer = Tokenizer::load(dir);
     const std::vector<int32_t> around = tokenizer.encode("", true);
-    GgufMetadata metadata = metadata_from(json, pre, !around.empty() && around.front() == tokenizer.bos_id());
+    GgufMetadata metadata = metadata_from(parsed, pre, !around.empty() && around.front() == tokenizer.bos_id());
     if (!tokenizer.chat_template().empty())
       metadata.emplace_back("tokenizer.chat_template", GgufValue::of(tokenizer.chat_template()));
     return metadata;

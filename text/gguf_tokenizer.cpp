@@ -1,6 +1,7 @@
 #include "text/gguf_tokenizer.h"
 
 #include <algorithm>
+#include <cmath>
 #include <tuple>
 #include <unordered_map>
 
@@ -72,6 +73,9 @@ void sentence_piece_bpe(TokenizerFile& file, const GgufTokenizer& parts, const s
   if (parts.scores.size() != parts.tokens.size()) {
     throw Error(where, "tokenizer.ggml.scores", std::to_string(parts.tokens.size()) + " numbers",
                 std::to_string(parts.scores.size()));
+  }
+  for (const float score : parts.scores) {
+    if (!std::isfinite(score)) throw Error(where, "tokenizer.ggml.scores", "finite numbers", std::to_string(score));
   }
   merges_from_scores(file, parts);
   const Json to_meta = {{"type", "Replace"}, {"pattern", {{"String", " "}}}, {"content", "\u2581"}};
@@ -160,7 +164,8 @@ GgufTokenizer gguf_tokenizer(const GgufHeader& header) {
   parts.tokens = header.texts(key + "tokens");
   if (header.has(key + "merges")) parts.merges = header.texts(key + "merges");
   if (header.has(key + "token_type")) {
-    for (const double type : header.numbers(key + "token_type")) parts.types.push_back(static_cast<int32_t>(type));
+    for (const double type : header.numbers(key + "token_type"))
+      parts.types.push_back(type >= 0 && type < 100 ? static_cast<int32_t>(type) : 0);
   }
   if (header.has(key + "scores")) {
     for (const double score : header.numbers(key + "scores")) parts.scores.push_back(static_cast<float>(score));

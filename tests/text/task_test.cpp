@@ -22,10 +22,14 @@ void expect_sound(const std::string& work, int64_t steps) {
   int64_t value = -1, count = 0;
   for (std::sregex_iterator it(work.begin(), work.end(), step), none; it != none; ++it, ++count) {
     const int64_t a = std::stoll((*it)[1]), b = std::stoll((*it)[3]), c = std::stoll((*it)[4]);
-    if (count > 0) EXPECT_EQ(a, value) << work;
+    if (count > 0) {
+      EXPECT_EQ(a, value) << work;
+    }
     const char op = *(*it)[2].first;
     EXPECT_EQ(op == '+' ? a + b : op == '-' ? a - b : op == '*' ? a * b : a / b, c) << work;
-    if (op == '/') EXPECT_EQ(a % b, 0) << work;
+    if (op == '/') {
+      EXPECT_EQ(a % b, 0) << work;
+    }
     EXPECT_GT(c, 0) << work;
     value = c;
   }
