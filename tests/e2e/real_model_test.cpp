@@ -18,7 +18,8 @@ class RealModel : public ProgramTest {
 
   Result chat(const std::vector<std::string>& options, const std::string& question) const {
     const auto input = write("question.txt", question);
-    std::vector<std::string> arguments = {"chat", gguf_, "--temperature", "0", "--max-new-tokens", "24"};
+    std::vector<std::string> arguments = {"chat",      gguf_, "--temperature",    "0",
+                                          "--context", "512", "--max-new-tokens", "24"};
     arguments.insert(arguments.end(), options.begin(), options.end());
     return run(arguments, -1, SIGKILL, [&] {
       if (freopen(input.c_str(), "r", stdin) == nullptr) _exit(125);
@@ -35,7 +36,7 @@ TEST_F(RealModel, AnswersAPipedQuestionThroughItsOwnTemplateWithinItsMemory) {
     EXPECT_NE(result.out.find("Paris"), std::string::npos) << result.out;
     rusage children{};
     getrusage(RUSAGE_CHILDREN, &children);
-    const double cache = 64 * 30 * 2 * 3 * 64 * 4.0;  // of the few positions in use
+    const double cache = 512 * 30 * 2 * 3 * 64 * 4.0;  // keys and values of every layer's 3 heads of 64
     EXPECT_LE(static_cast<double>(children.ru_maxrss) * 1024, 1.3 * parameters * width + cache) << dtype;
   }
 }
