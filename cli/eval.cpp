@@ -46,7 +46,7 @@ int evaluate_model(const Given& given) {
   ModelSession session(given.model);
   auto engine = session.make_engine();
   const rewards::RewardSet rewards(task_rewards(settings.type()));
-  rewards::ScoringPool pool(rewards, 1);
+  rewards::ScoringPool pool(rewards, compute_threads());
   rollout::Collector collector(engine, pool, session.tokenizer,
                                [&](const text::Problem& problem) { return session.prompt(problem.prompt); });
   const auto record = pipeline::evaluate(collector, *task, given.eval, static_cast<uint64_t>(given.seed), {});
@@ -75,6 +75,7 @@ Action eval_command(Arguments& args) {
   args.option("--temperature", given->eval.sampling.temperature, "0 takes the likeliest token");
   args.option("--top-p", given->eval.sampling.top_p, "Keep the fewest likeliest tokens that reach this probability");
   args.option("--max-new-tokens", given->eval.sampling.max_new_tokens, "Longest answer");
+  args.flag("--second-attempt", given->eval.second_attempt, "Once more, with diagnostics, where it does not compile");
   args.option("--seed", given->seed, "Of the draws");
   args.option("--threads", given->threads, "0 = every core");
   args.flag("--json", given->json, "One JSON object a line");

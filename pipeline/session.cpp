@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "base/error.h"
+#include "base/parallel.h"
 #include "base/rng.h"
 #include "pipeline/task_table.h"
 
@@ -20,7 +21,7 @@ Session::Session(const Recipe& recipe, RunFolder folder, store::Store& store, Pr
       task_(make_task(recipe.task.settings)) {
   make_tokenizer();
   rewards_ = std::make_unique<rewards::RewardSet>(recipe.rewards);
-  scoring_ = std::make_unique<rewards::ScoringPool>(*rewards_, 1);
+  scoring_ = std::make_unique<rewards::ScoringPool>(*rewards_, compute_threads());
 }
 
 Session::~Session() = default;

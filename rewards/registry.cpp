@@ -139,6 +139,7 @@ Outcome RewardSet::judge(const Sample& sample) const {
         correctness = &out.parts[i].verdict;
         out.answer = std::move(score.answer);
         out.unparsed = parts_[i].role == reads_answer && out.answer.empty();
+        out.feedback = std::move(score.feedback);
       }
     }
   }

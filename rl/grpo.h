@@ -38,6 +38,7 @@ struct GrpoSettings {
   int64_t reference_refresh_steps = 0;
   int64_t micro_batch_tokens = 0;
   int64_t staleness = 0;
+  int64_t second_attempts = 0;
   DynamicSampling dynamic_sampling;
   Curriculum curriculum;
   rollout::SamplingSettings sampling;

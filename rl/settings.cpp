@@ -78,6 +78,9 @@ void GrpoSettings::visit(Visitor& v) {
     {.doc = "Most rows in one forward and backward; 0 = as memory allows", .min = 0, .unit = "tokens"});
   v("staleness", staleness,
     {.doc = "Updates that rollouts may lag behind: 1 draws the next ones while this step trains", .min = 0, .max = 1});
+  v("second_attempts", second_attempts,
+    {.doc = "Most further groups in a step whose prompt holds an answer that does not compile and the diagnostics",
+     .min = 0});
   v("dynamic_sampling", dynamic_sampling, {.doc = "Groups without spread"});
   v("curriculum", curriculum, {.doc = "Problems that are solved already"});
   v("sampling", sampling, {.doc = "How answers are drawn"});

@@ -50,6 +50,11 @@ class Collector {
                                    const SamplingSettings& sampling, const DrawKey& key, CollectStats& stats,
                                    const Progress& progress = {});
 
+  // Whether the prompt and a completion of that length fit into the model's positions.
+  bool fits(const text::Problem& problem, int64_t max_new_tokens) const {
+    return std::ssize(render_(problem)) + max_new_tokens <= engine_.max_positions();
+  }
+
  private:
   Engine& engine_;
   rewards::ScoringPool& pool_;

@@ -88,6 +88,8 @@ int main() {
   got("memfd_secret", syscall(447, 0));
   got("shared anonymous memory", mmap(0, 4096, 3, MAP_SHARED | MAP_ANONYMOUS, -1, 0) == MAP_FAILED ? -1 : 0);
   got("huge pages", mmap(0, 2 << 20, 3, MAP_PRIVATE | MAP_ANONYMOUS | MAP_HUGETLB, -1, 0) == MAP_FAILED ? -1 : 0);
+  got("waking waiters of another box", syscall(SYS_futex, z, 1 /* FUTEX_WAKE, not private */, 1, 0, 0, 0));
+  got("asking what is cached", syscall(327 /* preadv2 */, 0, &v, 1, -1, -1, 8 /* RWF_NOWAIT */));
   got("System V memory", shmget(IPC_PRIVATE, 4096, IPC_CREAT | 0600));
   got("System V messages", msgget(IPC_PRIVATE, IPC_CREAT | 0600));
   got("message queue", syscall(SYS_mq_open, "q", O_CREAT | O_RDWR, 0600, 0));
