@@ -43,9 +43,9 @@ int evaluate_model(const Given& given) {
     read_params(Json{{"test", given.data}}, *settings.slot(), "task");
   }
   const auto task = pipeline::make_task(settings);
+  const rewards::RewardSet rewards(task_rewards(settings.type()));  // boxes are started before the process grows
   ModelSession session(given.model);
   auto engine = session.make_engine();
-  const rewards::RewardSet rewards(task_rewards(settings.type()));
   rewards::ScoringPool pool(rewards, compute_threads());
   rollout::Collector collector(engine, pool, session.tokenizer,
                                [&](const text::Problem& problem) { return session.prompt(problem.prompt); });

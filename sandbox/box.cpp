@@ -6,6 +6,7 @@
 #include <poll.h>
 #include <sched.h>
 #include <sys/prctl.h>
+#include <sys/random.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
@@ -61,8 +62,11 @@ Box build(const BoxOptions& options) {
   box.layers |= kNamespaces | kNetwork | kFileTree | kPrivateProc;
   if (box.init.resets_pids) box.layers |= kFreshPids;
   box.walls.base = base_filter();
-  box.walls.program = program_filter();
-  if (!box.walls.base.empty() && !box.walls.program.empty()) box.layers |= kSeccomp;
+  check(getrandom(&box.walls.pass, sizeof box.walls.pass, 0) == sizeof box.walls.pass, "random numbers");
+  box.walls.pass |= 1;  // never 0
+  box.walls.program = program_filter(box.walls.pass);
+  box.walls.python = program_filter(0);
+  if (!box.walls.base.empty() && !box.walls.program.empty() && !box.walls.python.empty()) box.layers |= kSeccomp;
   box.walls.landlock = landlock_rules();
   if (box.walls.landlock) box.layers |= kLandlock;
   check((box.layers & kSeccomp) != 0, "seccomp");

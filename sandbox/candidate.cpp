@@ -96,7 +96,7 @@ void become_program(const RunRequest& request, const Walls& walls, std::span<con
   if (request.kind == Kind::native && !install(walls.program)) fail(report, "seccomp");
   char* const* environment = const_cast<char* const*>(kEnvironment);
   if (program >= 0)
-    syscall(SYS_execveat, program, "", arguments.data(), environment, AT_EMPTY_PATH);
+    syscall(SYS_execveat, program, "", arguments.data(), environment, AT_EMPTY_PATH, walls.pass);
   else
     execve(arguments[0], arguments.data(), environment);
   fail(report, "execve", true);

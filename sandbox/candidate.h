@@ -10,7 +10,8 @@
 namespace posttrain::sandbox {
 
 struct Walls {
-  Filter base, program;
+  Filter base, program, python;  // programs: compiled ones, those of the Python server
+  uint64_t pass = 0;             // see program_filter()
   Fd landlock;
   int own_processes = 2;  // of the box's own in the same user namespace: they count against RLIMIT_NPROC
 };

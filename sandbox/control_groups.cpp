@@ -82,8 +82,8 @@ void remove_folder(const std::string& path) {
 
 // Version 2 hands controllers down only from a group without processes of its own.
 bool hand_down(const std::string& group) {
-  return write_file(group + "/cgroup.subtree_control", "+memory") &&
-         (write_file(group + "/cgroup.subtree_control", "+pids") || errno != 0);
+  write_file(group + "/cgroup.subtree_control", "+pids");  // a bonus: processes are limited without it
+  return write_file(group + "/cgroup.subtree_control", "+memory");
 }
 
 }  // namespace
@@ -124,6 +124,12 @@ ControlGroups::ControlGroups(const std::string& where) {
     if (mkdir((group + name).c_str(), 0755) != 0) refuse(group, "no group can be made");
     places_.push_back({group + name, version});
   };
+  const auto try_out = [&] {
+    auto trial = open("trial", {});
+    const bool good = trial != nullptr && trial->read().good;
+    trial.reset();
+    if (!good) refuse(folders(), "its counters can't be read");
+  };
   const bool own = where == "own";
   if (own && !own_group("memory").empty()) {
     for (const char* controller : kControllers) {
@@ -131,6 +137,7 @@ ControlGroups::ControlGroups(const std::string& where) {
       if (group.empty() && controller != std::string("pids")) refuse(controller, "no such controller is mounted");
       if (!group.empty()) add(group, 1);
     }
+    try_out();
     return;
   }
   const std::string group = own ? own_group("") : where;
@@ -138,6 +145,7 @@ ControlGroups::ControlGroups(const std::string& where) {
   if (!hand_down(group)) refuse(group, "it can't hand its memory controller down; name an empty group that was lent");
   add(group, 2);
   if (!hand_down(places_[0].path)) refuse(places_[0].path, "no memory controller");
+  try_out();
 }
 
 ControlGroups::~ControlGroups() {
@@ -159,6 +167,7 @@ std::unique_ptr<RunGroups> ControlGroups::open(const std::string& name, const Li
     run->folders_.push_back({path, place.version});
     const std::string memory = path + (place.version == 2 ? "/memory.max" : "/memory.limit_in_bytes");
     if (access(memory.c_str(), F_OK) == 0 && !write_file(memory, bytes)) return nullptr;
+    write_file(path + "/memory.swap.max", "0");
     write_file(path + "/pids.max", pids);
     Fd door(::open((path + "/cgroup.procs").c_str(), O_WRONLY | O_CLOEXEC));
     if (!door) return nullptr;

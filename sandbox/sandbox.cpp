@@ -126,7 +126,11 @@ Sandbox::Sandbox(Options options) : options_(std::move(options)) {
   const std::lock_guard lock(mutex_);
   open_slot(free_.back());  // the first box shows what this machine gives
   const std::string missing = missing_layers(layers_, !options_.python.empty());
-  if (missing.empty()) return;
+  if (missing.empty()) {
+    log_info("sandbox: " + std::to_string(boxes_) + " boxes, the wall is whole, Landlock " +
+             std::to_string(landlock_abi_) + ", metered by " + (groups_ ? "control groups" : "looks every 5 ms"));
+    return;
+  }
   if (options_.mode == Mode::require) {
     throw Failure("sandbox", "this machine does not give " + missing + "; \"sandbox\": \"warn\" would go on without");
   }

@@ -152,7 +152,7 @@ TEST(Checkers, DecideWhereSeveralAnswersAreRight) {
 
 TEST(Checkers, ThatFailAreTheJudgesOwnFault) {
   NEEDS_SANDBOX();
-  for (const char* checker : {"1/0", "import time\nwhile True: pass", "#include <nowhere>\nint main() {}"}) {
+  for (const char* checker : {"1/0", "import os; os.abort()", "#include <nowhere>\nint main() {}"}) {
     EXPECT_EQ(verdict(divisor_row(checker).c_str(), "print(3)"), "IE") << checker;
   }
 }

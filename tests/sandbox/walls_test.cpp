@@ -98,6 +98,11 @@ int main() {
   got("a file handle", syscall(SYS_open_by_handle_at, -100, z, 0));
   got("personality", syscall(SYS_personality, 0x0040000));
   got("mlock", mlock(z, 1));
+  char sh[] = "/bin/sh", option[] = "-c", command[] = "echo a shell";
+  char* arguments[] = {sh, option, command, 0};
+  execv(sh, arguments);
+  fexecve(open(sh, O_RDONLY), arguments, environ);
+  syscall(SYS_execveat, -100, sh, arguments, environ, 0, 0);
   for (int family : {AF_INET, AF_INET6, AF_UNIX, AF_NETLINK, AF_PACKET, 40, 38}) got("a socket", socket(family, SOCK_STREAM, 0));
   int pair[2];
   got("a datagram pair", socketpair(AF_UNIX, SOCK_DGRAM, 0, pair));
