@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <csignal>
 #include <cstdio>
+#include <exception>
 
 #include "base/error.h"
 #include "base/json.h"
@@ -79,7 +80,7 @@ Judged judge_all(const Suite& suite, const Given& given) {
     CaseReport report;
     try {
       report = cases.judge(one);
-    } catch (const Error& error) {
+    } catch (const std::exception& error) {
       report = {};
       report.id = one.id;
       report.detail = error.what();
