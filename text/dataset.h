@@ -25,7 +25,7 @@ struct DataFields {
     v("prompt", prompt, {.doc = "Field with a prompt: text, or a list of messages"});
     v("completion", completion, {.doc = "Field with the completion of a prompt"});
     v("question", question, {.doc = "Field with a question (GSM8K)"});
-    v("answer", answer, {.doc = "Field with its worked answer; what stands behind #### is the result"});
+    v("answer", answer, {.doc = "Field with its worked answer; what stands behind ####, or all of it, is the result"});
     v("problem", problem, {.doc = "Field with a problem (MATH)"});
     v("solution", solution, {.doc = "Field with its solution; the last \\boxed{...} is the result"});
   }
