@@ -161,14 +161,23 @@ void Transformer::init_random(uint64_t seed, const InitSettings& settings) {
 }
 
 void Transformer::copy_weights_from(const Transformer& other) {
+  move_weights_towards(other, 1);
+}
+
+void Transformer::move_weights_towards(const Transformer& other, float share) {
   Weights& to = state_->weights;
   const Weights& from = other.weights();
   PT_ASSERT(arch() == other.arch());
-  std::vector<float> values;
+  std::vector<float> values, own;
   for (size_t i = 0; i < to.parameters().size(); ++i) {
     const Parameter& p = to.parameters()[i];
     values.resize(static_cast<size_t>(p.size()));
     from.read(from.parameters()[i], values.data());
+    if (share != 1) {
+      own.resize(values.size());
+      to.read(p, own.data());
+      for (size_t k = 0; k < own.size(); ++k) values[k] = own[k] + share * (values[k] - own[k]);
+    }
     to.write(p, values.data(), nn::DType::f32);
   }
 }

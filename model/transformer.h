@@ -45,6 +45,8 @@ class Transformer {
   void init_random(uint64_t seed, const InitSettings& settings);
   // Same architecture required; dtype and use may differ. Values are rounded to this model's stored type.
   void copy_weights_from(const Transformer& other);
+  // Moves each weight by `share` of the way to the other's: 1 copies, less is a moving average.
+  void move_weights_towards(const Transformer& other, float share);
 
   // Writes a Hugging Face model directory (config.json, generation_config.json, safetensors). It appears whole or not
   // at all; a model that was there before is replaced. Throws Failure when the disk is full.

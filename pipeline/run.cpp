@@ -54,6 +54,7 @@ StageEnd run_stage(Session& session, const StageSpec& spec, int index, const sto
     std::error_code ignored;  // what is left behind is only disk space
     std::filesystem::remove(session.folder().state_of(spec.name), ignored);
     std::filesystem::remove_all(session.folder().best_of(spec.name), ignored);
+    std::filesystem::remove_all(session.folder().references_of(spec.name), ignored);
   }
   return end;
 }

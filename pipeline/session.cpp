@@ -90,6 +90,11 @@ std::unique_ptr<model::Transformer> Session::load_best(const StageSpec& stage, n
   return model::Transformer::load(*backend_, folder_.best_of(stage.name), stored_type(recipe_.origin(stage)), use);
 }
 
+std::unique_ptr<model::Transformer> Session::load_reference(const StageSpec& stage, int64_t step) {
+  return model::Transformer::load(*backend_, folder_.reference_of(stage.name, step), stored_type(recipe_.origin(stage)),
+                                  nn::Use::inference);
+}
+
 std::unique_ptr<model::Transformer> Session::empty_copy(const model::Transformer& model, nn::Backend& backend,
                                                         const StageSpec& stage) {
   return std::make_unique<model::Transformer>(backend, model.arch(), stored_type(recipe_.origin(stage)),

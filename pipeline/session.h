@@ -37,6 +37,11 @@ struct RunFolder {
   // The model that a finished stage hands over, and the state within an unfinished one.
   std::filesystem::path model_of(const std::string& stage) const { return checkpoints() / stage / "model"; }
   std::filesystem::path state_of(const std::string& stage) const { return checkpoints() / stage / "state.ckpt"; }
+  // References of an unfinished stage that moves its own, each as it was from `step` on.
+  std::filesystem::path references_of(const std::string& stage) const { return checkpoints() / stage / "references"; }
+  std::filesystem::path reference_of(const std::string& stage, int64_t step) const {
+    return references_of(stage) / std::to_string(step);
+  }
   // Of an unfinished stage too: the weights of its best evaluation.
   std::filesystem::path best_of(const std::string& stage) const { return checkpoints() / stage / "best"; }
 };
@@ -70,6 +75,8 @@ class Session {
   std::unique_ptr<model::Transformer> load_result(const StageSpec& stage, nn::Use use);
   // Those of its best evaluation so far, where the stage keeps them.
   std::unique_ptr<model::Transformer> load_best(const StageSpec& stage, nn::Use use);
+  // The reference of an unfinished stage as it was from `step` on.
+  std::unique_ptr<model::Transformer> load_reference(const StageSpec& stage, int64_t step);
   // A model of the same shape and type, without its weights.
   std::unique_ptr<model::Transformer> empty_copy(const model::Transformer& model, nn::Backend& backend,
                                                  const StageSpec& stage);

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <string>
 #include <vector>
@@ -36,6 +37,7 @@ struct GrpoSettings {
   int64_t minibatches = 1, epochs = 1;
   std::string truncated = "keep";  // keep | mask
   int64_t reference_refresh_steps = 0;
+  double reference_refresh_share = 1;
   int64_t micro_batch_tokens = 0;
   int64_t staleness = 0;
   DynamicSampling dynamic_sampling;
@@ -63,6 +65,7 @@ struct GrpoContext {
   const text::Task& task;
   uint64_t seed, stage;  // name the draws
   int64_t checkpoint_every = 0;
+  std::function<void(int64_t step)> reference_moved = {};  // before `step`; what a resumed stage must find again
 };
 
 struct GrpoStep {

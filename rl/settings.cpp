@@ -73,7 +73,11 @@ void GrpoSettings::visit(Visitor& v) {
             "the baseline)",
      .choices = {"keep", "mask"}});
   v("reference_refresh_steps", reference_refresh_steps,
-    {.doc = "Replace the reference by the policy this often; 0 = never", .min = 0, .unit = "steps"});
+    {.doc = "Refresh the reference from the policy this often; 0 = never", .min = 0, .unit = "steps"});
+  v("reference_refresh_share", reference_refresh_share,
+    {.doc = "How far a refresh moves the reference towards the policy: 1 replaces it, less is a moving average (EMA)",
+     .min = 0,
+     .max = 1});
   v("micro_batch_tokens", micro_batch_tokens,
     {.doc = "Most rows in one forward and backward; 0 = as memory allows", .min = 0, .unit = "tokens"});
   v("staleness", staleness,
