@@ -35,7 +35,10 @@ Scores Learner::accumulate(const TrainBatch& batch, const std::function<Coeffici
   State& s = *state_;
   const int64_t n = batch.targets(), D = s.transformer.arch().hidden;
   const Matrix& head = s.weights.head_matrix();
-  s.forward.run(packed_pass(batch), batch.ids, s.settings.recompute ? Keep::inputs : Keep::activations);
+  const nn::Buffer noise = embedding_noise(s.backend, batch, D);
+  Pass pass = packed_pass(batch);
+  pass.noise = noise.f32();
+  s.forward.run(pass, batch.ids, s.settings.recompute ? Keep::inputs : Keep::activations);
   const float* h = s.forward.head_input(batch.target_rows);
   const nn::HeadTargets targets = head_targets(s.transformer.arch(), batch);
   const nn::HeadScores raw = s.backend.head_logprobs(n, h, *head.weight, targets);
@@ -52,6 +55,25 @@ Scores Learner::accumulate(const TrainBatch& batch, const std::function<Coeffici
   s.backend.head_backward(n, h, *head.weight, targets, raw, c.dlogp, c.dentropy, dh, s.gradients.f32() + head.offset);
   s.forward.backward(batch.ids, batch.target_rows, dh, s.gradients.f32(), s.embedding_gradient());
   return scores;
+}
+
+std::vector<float> Learner::distill(const TrainBatch& batch, const nn::TeacherRows& teacher, double beta,
+                                    std::span<const float> weight) {
+  State& s = *state_;
+  const int64_t n = batch.targets(), D = s.transformer.arch().hidden;
+  const Matrix& head = s.weights.head_matrix();
+  require_finite(weight, "weight");
+  s.forward.run(packed_pass(batch), batch.ids, s.settings.recompute ? Keep::inputs : Keep::activations);
+  const float* h = s.forward.head_input(batch.target_rows);
+  const nn::Divergence kind{.beta = static_cast<float>(beta),
+                            .inverse_temperature = 1 / batch.temperature,
+                            .softcap = s.transformer.arch().final_softcap};
+  s.workspace.reset();
+  float* dh = s.workspace.take(n * D);
+  auto values =
+      s.backend.head_divergence(n, h, *head.weight, teacher, kind, weight, dh, s.gradients.f32() + head.offset);
+  s.forward.backward(batch.ids, batch.target_rows, dh, s.gradients.f32(), s.embedding_gradient());
+  return values;
 }
 
 StepResult Learner::step(double lr) {

@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <span>
 #include <string>
 
 #include "model/batch.h"
@@ -39,6 +40,11 @@ class Learner {
   // Returns the scores. If a coefficient is not finite, throws Failure before any gradient is touched.
   // Gradients are one chain over rows: batches cut between sequences and given in order leave the same bits.
   Scores accumulate(const TrainBatch& batch, const std::function<Coefficients(const Scores&)>& loss);
+
+  // Distillation: the divergence (nn::Divergence) of every target row's distribution from the teacher's, in nats at the
+  // batch's temperature; weight[i] = d loss / d divergence_i. Gradients as above.
+  std::vector<float> distill(const TrainBatch& batch, const nn::TeacherRows& teacher, double beta,
+                             std::span<const float> weight);
 
   // Clips the global norm, takes one AdamW step of size lr, zeroes the gradients. A norm that is not finite throws
   // Failure and leaves weights and moments as they were.
