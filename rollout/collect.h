@@ -40,11 +40,16 @@ struct DrawKey {
   uint64_t first_prompt = 0;
 };
 
+// Adds to the outcomes of whole groups once their rules are through: rewards that a model gives.
+using ScoreGroups = std::function<void(std::vector<ScoredGroup>&)>;
+
 // Draws with one engine and scores with one pool. Not thread-safe.
 class Collector {
  public:
   Collector(Engine& engine, rewards::ScoringPool& pool, const Tokenizer& tokenizer, RenderPrompt render)
       : engine_(engine), pool_(pool), tokenizer_(tokenizer), render_(std::move(render)) {}
+
+  void then_score(ScoreGroups more) { more_ = std::move(more); }
 
   std::vector<ScoredGroup> collect(std::span<const text::Problem> problems, int64_t samples,
                                    const SamplingSettings& sampling, const DrawKey& key, CollectStats& stats,
@@ -55,6 +60,7 @@ class Collector {
   rewards::ScoringPool& pool_;
   const Tokenizer& tokenizer_;
   RenderPrompt render_;
+  ScoreGroups more_;
 };
 
 }  // namespace posttrain::rollout
