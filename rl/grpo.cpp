@@ -105,7 +105,7 @@ GrpoStep GrpoTrainer::step(int64_t step, const PhaseCallback& phase) {
   const Clock clock;
   if (settings_.reference_refresh_steps > 0 && step > 0 && step % settings_.reference_refresh_steps == 0 &&
       context_.reference != nullptr) {
-    context_.reference->copy_weights_from(context_.policy);
+    context_.reference->blend_weights_from(context_.policy, settings_.reference_mix);
   }
   Rollout rollout = source_->take(step, phase);
   current_ = std::move(rollout.groups);
