@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <cmath>
 #include <exception>
 
 #include "base/error.h"
@@ -118,6 +119,19 @@ bool RewardSet::needs_group() const {
   return std::ranges::any_of(parts_, [](const Part& part) { return part.reward->needs_group(); });
 }
 
+namespace {
+
+// A data row may weigh rewards for its own prompt: {"reward_weights": {"format": 0}}.
+double weight_of(const std::string& part, double otherwise, const Json* row) {
+  if (row == nullptr || !row->is_object()) return otherwise;
+  const auto weights = row->find("reward_weights");
+  if (weights == row->end() || !weights->is_object()) return otherwise;
+  const auto own = weights->find(part);
+  return own == weights->end() || !own->is_number() ? otherwise : own->get<double>();
+}
+
+}  // namespace
+
 Outcome RewardSet::judge(const Sample& sample) const {
   Outcome out;
   out.parts.resize(parts_.size());
@@ -134,7 +148,9 @@ Outcome RewardSet::judge(const Sample& sample) const {
       } catch (const std::exception& error) {
         score = {0, Verdict::failed, error.what()};
       }
-      out.parts[i] = {parts_[i].name, score.value, parts_[i].weight, score.verdict, std::move(score.detail)};
+      if (!std::isfinite(score.value)) score = {0, Verdict::failed, "the reward is not a number"};
+      const double weight = weight_of(parts_[i].name, parts_[i].weight, sample.extra);
+      out.parts[i] = {parts_[i].name, score.value, weight, score.verdict, std::move(score.detail)};
       if (judging && correctness == nullptr) {
         correctness = &out.parts[i].verdict;
         out.answer = std::move(score.answer);

@@ -67,6 +67,12 @@ TEST(Plugin, SpeaksJsonLines) {
   EXPECT_EQ(score.detail, "ok");
 }
 
+TEST(Plugin, ANullRewardIsNoWordOnTheSampleAndMasksIt) {
+  const Score score = plugged(R"(read line; echo '{"id":1,"reward":null,"detail":"no tests"}')");
+  EXPECT_EQ(score.verdict, Verdict::failed);
+  EXPECT_EQ(score.detail, "no tests");
+}
+
 TEST(Plugin, WhatGoesWrongIsFailedAndNeverAZero) {
   EXPECT_EQ(plugged("exit 1").verdict, Verdict::failed);
   EXPECT_EQ(plugged("read line; echo nonsense").verdict, Verdict::failed);
