@@ -167,4 +167,16 @@ std::vector<size_t> shuffled(size_t count, Rng rng) {
   return order;
 }
 
+std::vector<size_t> drawn_in_passes(size_t count, int64_t first, int64_t n, uint64_t seed, uint64_t stage) {
+  std::vector<size_t> drawn, order;
+  int64_t pass = -1;
+  for (int64_t i = first; i < first + n; ++i) {
+    const auto of = i / static_cast<int64_t>(count);
+    if (of != pass) order = shuffled(count, Rng({seed, stage, hash_name("passes"), static_cast<uint64_t>(of)}));
+    pass = of;
+    drawn.push_back(order[static_cast<size_t>(i) % count]);
+  }
+  return drawn;
+}
+
 }  // namespace posttrain
