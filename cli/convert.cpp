@@ -6,8 +6,8 @@
 #include "base/error.h"
 #include "base/file.h"
 #include "cli/arguments.h"
-#include "cli/convert_tokenizer.h"
 #include "model/gguf_model.h"
+#include "pipeline/convert_tokenizer.h"
 
 namespace posttrain::cli {
 namespace {
@@ -51,16 +51,16 @@ int convert(const Given& given) {
   const auto model = model::Transformer::load(*backend, from, nn::DType::f32, nn::Use::inference);
   const bool file = !std::filesystem::is_directory(from);
   if (is_gguf(to)) {
-    const auto tokenizer = file ? gguf_tokenizer_of(read_header(from)) : gguf_tokenizer_of(from);
+    const auto tokenizer = file ? pipeline::gguf_tokenizer_of(read_header(from)) : pipeline::gguf_tokenizer_of(from);
     model::save_gguf(*model, to, gguf_type(given.dtype), tokenizer);
   } else {
     model::SaveOptions options;
     options.dtype = file_type(given.dtype);
     options.add_files = [&](const std::filesystem::path& dir) {
       if (file) {
-        write_tokenizer_files(read_header(from), dir);
+        pipeline::write_tokenizer_files(read_header(from), dir);
       } else {
-        copy_tokenizer_files(from, dir);
+        pipeline::copy_tokenizer_files(from, dir);
       }
     };
     model->save(to, options);

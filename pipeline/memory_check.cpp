@@ -1,6 +1,7 @@
 #include "pipeline/memory_check.h"
 
 #include <algorithm>
+#include <optional>
 
 #include "base/error.h"
 #include "base/memory.h"
@@ -36,20 +37,50 @@ Need need_of(const model::Arch& arch, const GrpoStage& stage) {
   return {plan, plan.cache > plan.activations ? "engine.cache_blocks" : "micro_batch_tokens"};
 }
 
+Need need_of(const model::Arch& arch, const DpoStage& stage) {
+  return {model::plan_training(arch, stage.dpo.micro_batch_tokens, 0, stage.dpo.loss.needs_reference()),
+          "micro_batch_tokens"};
+}
+
+Need need_of(const model::Arch& arch, const RewardModelStage& stage) {
+  return {model::plan_training(arch, stage.reward_model.micro_batch_tokens, 0, false), "micro_batch_tokens"};
+}
+
+// The teacher is another model; its share is told as if it were of the student's size.
+Need need_of(const model::Arch& arch, const DistillStage& stage) {
+  const auto& d = stage.distill;
+  const int64_t per_sequence = d.sampling.max_new_tokens / nn::KvPool::block + 2;
+  const int64_t blocks =
+      d.on_policy_share > 0 ? std::min(d.engine.max_sequences, d.prompts_per_step) * per_sequence : 0;
+  return {model::plan_training(arch, d.micro_batch_tokens, blocks, true), "micro_batch_tokens"};
+}
+
+std::optional<Need> need_of(const Recipe& recipe, const StageSpec& spec) {
+  const model::Arch arch = arch_of(recipe.origin(spec), 64);
+  if (const auto* sft = spec.settings.get<SftStage>()) return need_of(arch, *sft);
+  if (const auto* grpo = spec.settings.get<GrpoStage>()) return need_of(arch, *grpo);
+  if (const auto* dpo = spec.settings.get<DpoStage>()) return need_of(arch, *dpo);
+  if (const auto* model = spec.settings.get<RewardModelStage>()) return need_of(arch, *model);
+  if (const auto* distill = spec.settings.get<DistillStage>()) return need_of(arch, *distill);
+  return std::nullopt;
+}
+
 }  // namespace
+
+std::string memory_text(const Recipe& recipe, const StageSpec& stage) {
+  const auto need = need_of(recipe, stage);
+  return need ? need->plan.text() : "";
+}
 
 void check_memory(const Recipe& recipe, Progress& progress) {
   const int64_t free = available_memory_bytes();
   for (const StageSpec& spec : recipe.stages) {
-    const auto* sft = spec.settings.get<SftStage>();
-    const auto* grpo = spec.settings.get<GrpoStage>();
-    if (sft == nullptr && grpo == nullptr) continue;
-    const model::Arch arch = arch_of(recipe.origin(spec), 64);
-    const Need need = sft != nullptr ? need_of(arch, *sft) : need_of(arch, *grpo);
-    progress.note("memory of " + spec.name + ": " + need.plan.text());
-    if (need.plan.total() <= free) continue;
-    throw Error("stages." + spec.name, need.knob,
-                "a stage within the " + std::to_string(free / 1000000) + " MB that are free", need.plan.text());
+    const auto need = need_of(recipe, spec);
+    if (!need) continue;
+    progress.note("memory of " + spec.name + ": " + need->plan.text());
+    if (need->plan.total() <= free) continue;
+    throw Error("stages." + spec.name, need->knob,
+                "a stage within the " + std::to_string(free / 1000000) + " MB that are free", need->plan.text());
   }
 }
 

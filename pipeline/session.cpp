@@ -96,13 +96,17 @@ std::unique_ptr<model::Transformer> Session::empty_copy(const model::Transformer
                                               nn::Use::inference);
 }
 
-void Session::save_model(const model::Transformer& model, const std::filesystem::path& dir) const {
-  std::filesystem::create_directories(dir.parent_path());
+std::filesystem::path Session::tokenizer_files() const {
   std::filesystem::path source = recipe_.tokenizer.path;
   if (source.empty()) source = recipe_.model.path;
   if (source.empty()) source = folder_.tokenizer();
-  if (!std::filesystem::is_directory(source)) source = source.parent_path();
-  model::SaveOptions options;
+  return std::filesystem::is_directory(source) ? source : source.parent_path();
+}
+
+void Session::save_model(const model::Transformer& model, const std::filesystem::path& dir, nn::DType dtype) const {
+  std::filesystem::create_directories(dir.parent_path());
+  const auto source = tokenizer_files();
+  model::SaveOptions options{.dtype = dtype};
   options.add_files = [&](const std::filesystem::path& unfinished) {
     for (const char* name :
          {"tokenizer.json", "tokenizer_config.json", "special_tokens_map.json", "chat_template.jinja"}) {

@@ -34,6 +34,9 @@ struct RunFolder {
   std::filesystem::path checkpoints() const { return root / "checkpoints"; }
   // Answers that a rejection sampling stage kept.
   std::filesystem::path data_of(const std::string& stage) const { return root / "data" / (stage + ".jsonl"); }
+  // Pairs of answers that a stage kept, and what a `distill` stage keeps of its teacher.
+  std::filesystem::path pairs_of(const std::string& stage) const { return root / "data" / (stage + ".pairs.jsonl"); }
+  std::filesystem::path teacher_of(const std::string& stage) const { return root / "data" / (stage + ".teacher"); }
   // The model that a finished stage hands over, and the state within an unfinished one.
   std::filesystem::path model_of(const std::string& stage) const { return checkpoints() / stage / "model"; }
   std::filesystem::path state_of(const std::string& stage) const { return checkpoints() / stage / "state.ckpt"; }
@@ -74,7 +77,10 @@ class Session {
   std::unique_ptr<model::Transformer> empty_copy(const model::Transformer& model, nn::Backend& backend,
                                                  const StageSpec& stage);
   // Writes a Hugging Face model directory with the tokenizer in it.
-  void save_model(const model::Transformer& model, const std::filesystem::path& dir) const;
+  void save_model(const model::Transformer& model, const std::filesystem::path& dir,
+                  nn::DType dtype = nn::DType::f32) const;
+  // The folder that holds tokenizer.json.
+  std::filesystem::path tokenizer_files() const;
 
   std::vector<int32_t> stop_tokens() const;
   std::vector<int32_t> render_prompt(const text::Problem& problem) const;

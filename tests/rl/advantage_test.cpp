@@ -102,7 +102,7 @@ TEST(Advantage, NormalizeThenSumMakesRewardsOfAnyScaleCountAlike) {
 }
 
 TEST(Advantage, ARewardThatIsNotANumberCountsAsAFailedJudge) {
-  for (const double odd : {std::nan(""), INFINITY, -INFINITY}) {
+  for (const double odd : {std::nan(""), HUGE_VAL, -HUGE_VAL}) {
     const auto out = advantages(with("centred"), group({0, 1, odd}));
     EXPECT_EQ(out, (std::vector<double>{-0.5, 0.5, 0}));
     EXPECT_EQ(without_spread(group({1, 1, odd})), (std::vector<uint8_t>{1, 1, 1}));

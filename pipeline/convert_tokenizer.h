@@ -8,7 +8,7 @@
 
 #include "model/gguf.h"
 
-namespace posttrain::cli {
+namespace posttrain::pipeline {
 
 using GgufMetadata = std::vector<std::pair<std::string, model::GgufValue>>;
 
@@ -24,4 +24,4 @@ void write_tokenizer_files(const model::GgufHeader& header, const std::filesyste
 // The tokenizer's files of one model directory into another.
 void copy_tokenizer_files(const std::filesystem::path& from, const std::filesystem::path& to);
 
-}  // namespace posttrain::cli
+}  // namespace posttrain::pipeline

@@ -1,4 +1,4 @@
-#include "cli/convert_tokenizer.h"
+#include "pipeline/convert_tokenizer.h"
 
 #include <array>
 
@@ -7,7 +7,7 @@
 #include "base/json.h"
 #include "base/log.h"
 
-namespace posttrain::cli {
+namespace posttrain::pipeline {
 namespace {
 
 using model::GgufKind;
@@ -185,4 +185,4 @@ void copy_tokenizer_files(const std::filesystem::path& from, const std::filesyst
   }
 }
 
-}  // namespace posttrain::cli
+}  // namespace posttrain::pipeline
