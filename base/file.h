@@ -27,6 +27,8 @@ class MappedFile {
 
   const std::byte* data() const { return data_; }
   size_t size() const { return size_; }
+  // Gives the memory of these bytes back to the system; reading them again is a matter of the page cache.
+  void forget(const std::byte* from, size_t bytes) const;
 
  private:
   const std::byte* data_ = nullptr;

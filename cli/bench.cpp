@@ -18,6 +18,7 @@ Action bench_decode_command(Arguments&);
 Action bench_gemm_command(Arguments&);
 Action bench_grpo_command(Arguments&);
 Action bench_sandbox_command(Arguments&);
+Action bench_tokenizer_command(Arguments&);
 Action bench_train_command(Arguments&);
 
 Action bench_command(Arguments& args) {
@@ -28,6 +29,7 @@ Action bench_command(Arguments& args) {
       {"decode", "", "Sampling token by token at several batch sizes", &bench_decode_command},
       {"grpo-step", "", "A whole GRPO step: groups sampled, one update", &bench_grpo_command},
       {"sandbox", "", "Isolated runs, function tests and compiles, beside bubblewrap", &bench_sandbox_command},
+      {"tokenizer", "", "Encoding and decoding of a text", &bench_tokenizer_command},
   });
   return args.subcommands(table);
 }

@@ -11,6 +11,7 @@ Action generate_command(Arguments&);
 Action bench_command(Arguments&);
 Action export_command(Arguments&);
 Action doctor_command(Arguments&);
+Action chat_command(Arguments&);
 Action convert_command(Arguments&);
 Action help_command(Arguments&);
 Action inspect_command(Arguments&);
@@ -29,6 +30,7 @@ constexpr auto table = std::to_array<Command>({
     {"run", "Work", "Run a recipe, or go on with an interrupted run", &run_command},
     {"eval", "Work", "Measure a model on a task: pass@1, pass@k, majority vote", &eval_command},
     {"generate", "Work", "Let a model continue a prompt", &generate_command},
+    {"chat", "Work", "Talk with a model", &chat_command},
     {"tokenize", "Work", "Text to ids and back, conversations through the chat template", &tokenize_command},
     {"report", "Work", "Write report.html anew and print what the run came to", &report_command},
     {"export", "Work", "A run's numbers as JSON lines or CSV", &export_command},

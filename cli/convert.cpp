@@ -6,8 +6,9 @@
 #include "base/error.h"
 #include "base/file.h"
 #include "cli/arguments.h"
-#include "cli/convert_tokenizer.h"
 #include "model/gguf_model.h"
+#include "text/convert_tokenizer.h"
+#include "text/gguf_tokenizer.h"
 
 namespace posttrain::cli {
 namespace {
@@ -16,15 +17,11 @@ struct Given {
   std::string from, to, dtype;
 };
 
-bool is_gguf(const std::filesystem::path& path) {
-  return path.extension() == ".gguf";
-}
-
-model::GgufType gguf_type(const std::string& dtype) {
-  if (dtype == "f32") return model::GgufType::f32;
-  if (dtype.empty() || dtype == "f16") return model::GgufType::f16;
-  if (dtype == "bf16") return model::GgufType::bf16;
-  if (dtype == "q8_0") return model::GgufType::q8_0;
+GgufType gguf_type(const std::string& dtype) {
+  if (dtype == "f32") return GgufType::f32;
+  if (dtype.empty() || dtype == "f16") return GgufType::f16;
+  if (dtype == "bf16") return GgufType::bf16;
+  if (dtype == "q8_0") return GgufType::q8_0;
   throw Error("convert", "--dtype", "f32, f16, bf16 or q8_0 for a GGUF file", dtype);
 }
 
@@ -32,11 +29,6 @@ nn::DType file_type(const std::string& dtype) {
   if (dtype.empty() || dtype == "f32") return nn::DType::f32;
   if (dtype == "bf16") return nn::DType::bf16;
   throw Error("convert", "--dtype", "f32 or bf16 for a model directory", dtype);
-}
-
-model::GgufHeader read_header(const std::filesystem::path& file) {
-  const MappedFile map(file);
-  return model::parse_gguf({map.data(), map.size()}, file.string());
 }
 
 int convert(const Given& given) {
@@ -49,20 +41,12 @@ int convert(const Given& given) {
   }
   const auto backend = nn::make_cpu_backend();
   const auto model = model::Transformer::load(*backend, from, nn::DType::f32, nn::Use::inference);
-  const bool file = !std::filesystem::is_directory(from);
   if (is_gguf(to)) {
-    const auto tokenizer = file ? gguf_tokenizer_of(read_header(from)) : gguf_tokenizer_of(from);
-    model::save_gguf(*model, to, gguf_type(given.dtype), tokenizer);
+    model::save_gguf(*model, to, gguf_type(given.dtype), gguf_tokenizer_of(from));
   } else {
     model::SaveOptions options;
     options.dtype = file_type(given.dtype);
-    options.add_files = [&](const std::filesystem::path& dir) {
-      if (file) {
-        write_tokenizer_files(read_header(from), dir);
-      } else {
-        copy_tokenizer_files(from, dir);
-      }
-    };
+    options.add_files = [&](const std::filesystem::path& dir) { save_tokenizer_files(from, dir); };
     model->save(to, options);
   }
   std::fprintf(stderr, "%s: %lld parameters\n", given.to.c_str(), static_cast<long long>(model->parameters()));

@@ -19,8 +19,8 @@ namespace posttrain::cli {
 namespace {
 
 struct Given {
-  std::string model, task = "chain", data;
-  std::vector<std::string> sets;
+  std::string model, task = "chain", data, settings = "{}", dtype = "f32";
+  ChatSettings chat;
   pipeline::EvalSettings eval;
   int64_t seed = 1, threads = 0;
   bool json = false;
@@ -28,6 +28,7 @@ struct Given {
 
 std::vector<rewards::RewardSpec> task_rewards(const std::string& task) {
   if (task == "code" || task == "coder") return {{"code", 1, Json::object()}};
+  if (task == "words" || task == "jsonl") return {{"math", 1, Json::object()}};
   return {{"exact", 1, Json::object()}, {"format", 0, Json::object()}};
 }
 
@@ -38,17 +39,19 @@ int evaluate_model(const Given& given) {
   const bool code_set = given.task == "humaneval" || given.task == "mbpp" || given.task == "codecontests";
   const std::string type = code_set ? "code" : given.task;
   if (!settings.choose(type)) throw Error("eval", "--task", "a known task; see posttrain help task", given.task);
-  if (type == "code") {
+  Json values = parse_json(given.settings, "--settings");
+  if (type == "code" || type == "jsonl") {
     if (given.data.empty()) throw Error("eval", "--data", "a JSONL file of " + given.task, "none");
-    read_params(Json{{"test", given.data}}, *settings.slot(), "task");
+    values["test"] = given.data;
   }
+  read_params(values, *settings.slot(), "task");
   const auto task = pipeline::make_task(settings);
-  ModelSession session(given.model);
+  const rewards::RewardSet rewards(task_rewards(settings.type()));  // boxes are started before the process grows
+  ModelSession session(given.model, given.chat, stored_type(given.dtype));
   auto engine = session.make_engine();
-  const rewards::RewardSet rewards(task_rewards(settings.type()));
-  rewards::ScoringPool pool(rewards, 1);
+  rewards::ScoringPool pool(rewards, compute_threads());
   rollout::Collector collector(engine, pool, session.tokenizer,
-                               [&](const text::Problem& problem) { return session.prompt(problem.prompt); });
+                               [&](const text::Problem& problem) { return session.renderer.prompt(problem); });
   const auto record = pipeline::evaluate(collector, *task, given.eval, static_cast<uint64_t>(given.seed), {});
   Json line = {{"model", given.model}, {"task", given.task}, {"problems", record.n}, {"samples", record.k}};
   for (const auto& [name, value] : record.metrics) line[name] = value;
@@ -67,14 +70,18 @@ int evaluate_model(const Given& given) {
 
 Action eval_command(Arguments& args) {
   auto given = std::make_shared<Given>();
-  args.positional("model", given->model, "A model directory");
-  args.option("--task", given->task, "Which task; humaneval, mbpp and codecontests need --data");
-  args.option("--data", given->data, "JSONL file of programming problems");
+  args.positional("model", given->model, "A model directory or a .gguf file");
+  args.option("--task", given->task, "Which task; humaneval, mbpp, codecontests and jsonl need --data");
+  args.option("--data", given->data, "JSONL file of problems");
+  args.option("--settings", given->settings, "Other settings of the task, as a JSON object");
+  args.option("--system", given->chat.system, "System message of conversations");
+  args.option("--dtype", given->dtype, "Weights in memory: f32 or bf16");
   args.option("--problems", given->eval.problems, "How many problems of its test split");
   args.option("--samples", given->eval.samples, "Answers to each");
   args.option("--temperature", given->eval.sampling.temperature, "0 takes the likeliest token");
   args.option("--top-p", given->eval.sampling.top_p, "Keep the fewest likeliest tokens that reach this probability");
   args.option("--max-new-tokens", given->eval.sampling.max_new_tokens, "Longest answer");
+  args.flag("--second-attempt", given->eval.second_attempt, "Once more, with diagnostics, where it does not compile");
   args.option("--seed", given->seed, "Of the draws");
   args.option("--threads", given->threads, "0 = every core");
   args.flag("--json", given->json, "One JSON object a line");

@@ -14,7 +14,7 @@ namespace posttrain::cli {
 namespace {
 
 struct Given {
-  std::string model, prompt;
+  std::string model, prompt, dtype = "f32";
   int64_t samples = 1, seed = 1, threads = 0;
   rollout::SamplingSettings sampling;
   bool json = false;
@@ -30,10 +30,10 @@ std::string prompt_or_stdin(const std::string& prompt) {
 
 int generate(const Given& given) {
   set_compute_threads(static_cast<int>(given.threads));
-  ModelSession session(given.model);
+  ModelSession session(given.model, {}, stored_type(given.dtype));
   auto engine = session.make_engine();
   const std::string prompt = prompt_or_stdin(given.prompt);
-  const rollout::Request request{.prompt = session.prompt(prompt),
+  const rollout::Request request{.prompt = session.renderer.plain_prompt(prompt),
                                  .samples = static_cast<int32_t>(given.samples),
                                  .key = {static_cast<uint64_t>(given.seed), 0, 0, 0}};
   std::vector<rollout::Completion> completions(static_cast<size_t>(given.samples));
@@ -62,7 +62,7 @@ int generate(const Given& given) {
 
 Action generate_command(Arguments& args) {
   auto given = std::make_shared<Given>();
-  args.positional("model", given->model, "A model directory");
+  args.positional("model", given->model, "A model directory or a .gguf file");
   args.option("--prompt", given->prompt, "What to continue; default: standard input");
   args.option("--samples", given->samples, "How many continuations");
   args.option("--temperature", given->sampling.temperature, "0 takes the likeliest token");
@@ -71,6 +71,7 @@ Action generate_command(Arguments& args) {
   args.option("--min-p", given->sampling.min_p, "Drop tokens less likely than this share of the likeliest");
   args.option("--max-new-tokens", given->sampling.max_new_tokens, "Longest continuation");
   args.option("--stop", given->sampling.stop, "A string that ends it");
+  args.option("--dtype", given->dtype, "Weights in memory: f32 or bf16");
   args.option("--seed", given->seed, "Of the draws");
   args.option("--threads", given->threads, "0 = every core");
   args.flag("--json", given->json, "One JSON object a line, with ids and log-probabilities");

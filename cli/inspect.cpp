@@ -23,21 +23,21 @@ Json tensor_line(const std::string& name, const std::string& type, const std::ve
 
 Json inspect_gguf(const std::filesystem::path& file, Json& tensors) {
   const MappedFile map(file);
-  const model::GgufHeader header = model::parse_gguf({map.data(), map.size()}, file.string());
+  const GgufHeader header = parse_gguf({map.data(), map.size()}, file.string());
   int64_t parameters = 0;
-  for (const model::GgufTensor& t : header.tensors) {
-    tensors.push_back(tensor_line(t.name, model::gguf_type_name(t.type), t.shape));
+  for (const GgufTensor& t : header.tensors) {
+    tensors.push_back(tensor_line(t.name, gguf_type_name(t.type), t.shape));
     parameters += t.size();
   }
   Json metadata = Json::object();
   for (const auto& [key, value] : header.metadata) {
-    if (value.kind == model::GgufKind::text) {
+    if (value.kind == GgufKind::text) {
       metadata[key] = value.text;
-    } else if (value.kind == model::GgufKind::array) {
+    } else if (value.kind == GgufKind::array) {
       metadata[key] = std::to_string(std::max(value.texts.size(), value.numbers.size())) + " values";
-    } else if (value.kind == model::GgufKind::f32 || value.kind == model::GgufKind::f64) {
+    } else if (value.kind == GgufKind::f32 || value.kind == GgufKind::f64) {
       metadata[key] = value.real;
-    } else if (value.kind == model::GgufKind::boolean) {
+    } else if (value.kind == GgufKind::boolean) {
       metadata[key] = value.integer != 0;
     } else {
       metadata[key] = value.integer;

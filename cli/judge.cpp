@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <csignal>
 #include <cstdio>
+#include <exception>
 
 #include "base/error.h"
 #include "base/json.h"
@@ -11,6 +12,7 @@
 #include "cli/arguments.h"
 #include "cli/command.h"
 #include "cli/judge_case.h"
+#include "cli/judge_load.h"
 
 namespace posttrain::cli {
 namespace {
@@ -22,8 +24,9 @@ void interrupt(int) {
 }
 
 struct Given {
-  std::string manifest, sandbox = "require";
+  std::string manifest, sandbox = "require", cgroup;
   std::vector<std::string> only;
+  int64_t load = 0;
   bool json = false;
 };
 
@@ -53,10 +56,15 @@ void print_case(const CaseReport& report, bool json) {
               {"tests", std::move(tests)}});
 }
 
-// Judges every case; the bait is gone when this returns.
-std::vector<std::string> judge_all(const Suite& suite, const Given& given) {
+// Judges every case; the bait is gone when this returns. The ids that failed, and honest programs of the load.
+struct Judged {
+  std::vector<std::string> failed, load_failed;
+  int64_t load_runs = 0;
+};
+Judged judge_all(const Suite& suite, const Given& given) {
   sandbox::Options options;
   options.boxes = 1;  // one case at a time, and the honest program after it in the same box
+  options.cgroup = given.cgroup;
   options.mode = given.sandbox == "warn" ? sandbox::Mode::warn : sandbox::Mode::require;
   // Which host user boxes have is known before one is made.
   Bait bait(suite.setup, sandbox::box_user(0));
@@ -64,22 +72,26 @@ std::vector<std::string> judge_all(const Suite& suite, const Given& given) {
   sandbox::Compiler compiler(boxes);
   rewards::CodeJudge judge(boxes, compiler);
   CaseJudge cases(suite, boxes, judge, bait);
-  std::vector<std::string> failed;
+  JudgeLoad load(suite, given.load, options);
+  Judged judged;
   for (const SuiteCase& one : suite.cases) {
     if (interrupted != 0) break;
     if (!given.only.empty() && std::ranges::find(given.only, one.id) == given.only.end()) continue;
     CaseReport report;
     try {
       report = cases.judge(one);
-    } catch (const Error& error) {
+    } catch (const std::exception& error) {
       report = {};
       report.id = one.id;
       report.detail = error.what();
     }
     print_case(report, given.json);
-    if (!report.ok) failed.push_back(one.id);
+    if (!report.ok) judged.failed.push_back(one.id);
   }
-  return failed;
+  load.stop();
+  judged.load_runs = load.judged();
+  judged.load_failed = load.failed();
+  return judged;
 }
 
 int judge_suite(const Given& given) {
@@ -88,7 +100,7 @@ int judge_suite(const Given& given) {
   action.sa_handler = interrupt;
   for (const int signal : {SIGINT, SIGTERM, SIGHUP}) sigaction(signal, &action, nullptr);
   const std::vector<std::string> before = host_inventory();
-  const std::vector<std::string> failed = judge_all(suite, given);
+  const Judged judged = judge_all(suite, given);
   std::vector<std::string> left;
   for (int i = 0; i < 20; ++i) {
     const std::vector<std::string> after = host_inventory();
@@ -98,13 +110,20 @@ int judge_suite(const Given& given) {
     usleep(50'000);
   }
   if (given.json) {
-    print_line({{"summary", {{"cases", suite.cases.size()}, {"failed", failed}, {"left", left}}}});
+    Json summary = {{"cases", suite.cases.size()}, {"failed", judged.failed}, {"left", left}};
+    if (given.load > 0) summary["load"] = {{"runs", judged.load_runs}, {"failed", judged.load_failed}};
+    print_line({{"summary", std::move(summary)}});
   } else {
-    std::printf("%zu cases, %zu failed, %zu left behind\n", suite.cases.size(), failed.size(), left.size());
+    std::printf("%zu cases, %zu failed, %zu left behind\n", suite.cases.size(), judged.failed.size(), left.size());
+    if (given.load > 0) {
+      std::printf("%lld honest programs beside them, %zu failed\n", static_cast<long long>(judged.load_runs),
+                  judged.load_failed.size());
+    }
+    for (const std::string& line : judged.load_failed) std::printf("beside: %s\n", line.c_str());
     for (const std::string& line : left) std::printf("left: %s\n", line.c_str());
   }
   if (interrupted != 0) return 130;
-  return failed.empty() && left.empty() ? 0 : 1;
+  return judged.failed.empty() && judged.load_failed.empty() && left.empty() ? 0 : 1;
 }
 
 }  // namespace
@@ -114,6 +133,8 @@ Action judge_command(Arguments& args) {
   args.positional("manifest", given->manifest, "manifest.json of the suite");
   args.flag("--json", given->json, "One JSON object a case, then a summary");
   args.option("--only", given->only, "Ids of cases to judge; without it all");
+  args.option("--cgroup", given->cgroup, "Exact meter: own, or the folder of a lent group");
+  args.option("--load", given->load, "Honest programs of the suite that run beside it, so many at a time");
   args.option("--sandbox", given->sandbox, "require: refuse a wall with gaps; warn: go on");
   args.example("posttrain judge sandbox_attacks/manifest.json --json");
   return [given] { return judge_suite(*given); };

@@ -18,6 +18,7 @@
 #include <cstring>
 #include <fstream>
 #include <map>
+#include <sstream>
 
 #include "base/error.h"
 
@@ -34,8 +35,10 @@ bool exists(const std::string& path) {
 }
 
 std::string content_of(const std::string& path) {
-  std::ifstream in(path, std::ios::binary);
-  return {std::istreambuf_iterator<char>(in), {}};
+  const std::ifstream in(path, std::ios::binary);
+  std::ostringstream text;
+  text << in.rdbuf();  // a process may be gone between opening and reading: then there is no content
+  return text.str();
 }
 
 bool same(const struct stat& a, const struct stat& b) {

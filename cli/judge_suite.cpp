@@ -127,6 +127,7 @@ rewards::CodeTest read_test(const Fields& fields) {
 SuiteCase read_case(const Fields& fields, const std::filesystem::path& folder, const rewards::CodeTask& defaults) {
   SuiteCase one;
   one.id = fields.text("id");
+  one.honest = fields.text("kind", false) == "benign";
   one.source = read_file(folder / fields.text("file"));
   one.task = defaults;
   const std::string language = fields.text("lang");

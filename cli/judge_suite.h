@@ -14,6 +14,7 @@ struct SuiteCase {
   rewards::CodeTask task;
   std::vector<std::string> expect, invariants;
   int64_t repeat = 1;
+  bool honest = false;
   bool must(std::string_view invariant) const;
 };
 

@@ -8,21 +8,25 @@
 #include "model/transformer.h"
 #include "nn/backend.h"
 #include "rollout/engine.h"
+#include "text/renderer.h"
 #include "text/tokenizer.h"
 
 namespace posttrain::cli {
 
-// Loads a Hugging Face model directory for sampling.
+// Loads a model directory or a GGUF file for sampling.
 struct ModelSession {
-  explicit ModelSession(const std::filesystem::path& dir);
+  explicit ModelSession(const std::filesystem::path& path, const ChatSettings& chat = {},
+                        nn::DType stored = nn::DType::f32);
 
+  Tokenizer tokenizer;  // first: reading it takes memory that the weights can use after it
   std::unique_ptr<nn::Backend> backend;
   std::unique_ptr<model::Transformer> model;
-  Tokenizer tokenizer;
+  Renderer renderer;
 
   rollout::Engine make_engine(const rollout::EngineSettings& settings = {});
-  // The model's leading token, where it has one, and the text.
-  std::vector<int32_t> prompt(std::string_view text) const;
 };
+
+// f32 or bf16, as an option gives it.
+nn::DType stored_type(const std::string& dtype);
 
 }  // namespace posttrain::cli

@@ -50,7 +50,8 @@ Action parity_command(Arguments& args) {
   args.optional_positionals("fixtures", given->models,
                             "Fixture folders: a model with expected.json and its .safetensors");
   args.option("--rl", given->rl, "Folders with objective and preference cases");
-  args.option("--tokenizer", given->tokenizer, "A model directory or tokenizer.json to check against --cases");
+  args.option("--tokenizer", given->tokenizer,
+              "A model directory, .gguf file or tokenizer.json to check against --cases");
   args.option("--cases", given->cases, "JSON lines with recorded encodings, decodings, streams and chats");
   args.example("posttrain parity ../shared/fixtures/models/*");
   args.example("posttrain parity --rl ../shared/fixtures/rl/qwen2_rl");

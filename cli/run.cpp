@@ -11,7 +11,10 @@
 #include "base/error.h"
 #include "base/file.h"
 #include "base/json.h"
+#include "base/parallel.h"
 #include "cli/arguments.h"
+#include "nn/backend.h"
+#include "pipeline/plan.h"
 #include "pipeline/run.h"
 
 namespace posttrain::cli {
@@ -20,7 +23,8 @@ namespace {
 struct Given {
   std::string recipe, out, progress = "auto";
   std::vector<std::string> sets;
-  bool resume = false, json = false;
+  std::string from;
+  bool resume = false, dry = false, json = false;
 };
 
 // A signal handler can reach nothing but an object of static storage: the first signal asks, the second leaves.
@@ -34,19 +38,35 @@ std::string default_folder(const std::string& recipe) {
   return (std::filesystem::path("runs") / std::filesystem::path(recipe).stem()).string();
 }
 
+int show_plan(const Given& given) {
+  const auto loaded = pipeline::load_recipe(given.recipe, given.sets);
+  pipeline::check_inputs(loaded.recipe);
+  set_compute_threads(static_cast<int>(loaded.recipe.threads));
+  const auto backend = nn::make_cpu_backend();
+  const auto plan = pipeline::plan_run(loaded.recipe, *backend);
+  std::fputs((given.json ? to_line(pipeline::plan_json(plan)) + "\n" : pipeline::plan_text(plan)).c_str(), stdout);
+  return 0;
+}
+
 pipeline::RunEnd run_or_resume(const Given& given, const std::filesystem::path& out, pipeline::Progress& progress) {
   if (given.resume) {
     if (!given.sets.empty()) throw Error("--set", "a resumed run goes on by the recipe that it keeps; leave --set out");
     return pipeline::resume_run(out, progress, interrupted);
   }
+  if (!given.from.empty() && given.recipe.empty())
+    return pipeline::rerun_from(given.from, nullptr, out, progress, interrupted);
   const auto loaded = pipeline::load_recipe(given.recipe, given.sets);
+  if (!given.from.empty()) return pipeline::rerun_from(given.from, &loaded.recipe, out, progress, interrupted);
   return pipeline::start_run(loaded.recipe, out, progress, interrupted);
 }
 
 int run(const Given& given) {
-  if (given.recipe.empty() && !(given.resume && !given.out.empty())) {
-    throw Error("run", "RECIPE", "a recipe, or --resume with --out", "neither");
+  if (given.resume && !given.from.empty()) throw Error("run", "--from", "either --resume or --from", "both");
+  const bool goes_on = (given.resume || !given.from.empty()) && !given.out.empty();
+  if (given.recipe.empty() && !(goes_on && !given.dry)) {
+    throw Error("run", "RECIPE", "a recipe, or --resume or --from with --out", "neither");
   }
+  if (given.dry) return show_plan(given);
   const std::filesystem::path out = given.out.empty() ? default_folder(given.recipe) : given.out;
   auto progress =
       pipeline::make_progress({.kind = pipeline::parse_progress_kind(given.json ? "json" : given.progress)});
@@ -71,10 +91,16 @@ Action run_command(Arguments& args) {
   args.option("--out", given->out, "The run's folder; default runs/<recipe>");
   args.option("--set", given->sets, "Change a value: --set stages.zero.steps=10");
   args.flag("--resume", given->resume, "Go on with the run in --out");
+  args.option("--from", given->from,
+              "Run this stage and all after it again, on what the earlier ones left in --out; with a recipe, by its "
+              "word on these stages");
+  args.flag("--dry-run", given->dry, "Only print the plan: stages with estimates of tokens and time");
   args.option("--progress", given->progress, "auto, rich, plain, json or none");
-  args.flag("--json", given->json, "Progress as one JSON object a line");
+  args.flag("--json", given->json, "Progress, or the plan, as JSON");
   args.example("posttrain run recipes/r1-zero.json --out runs/r1-zero");
   args.example("posttrain run --resume --out runs/r1-zero");
+  args.example("posttrain run --from sft --out runs/r1-tiny");
+  args.example("posttrain run recipes/r1-tiny.json --dry-run");
   return [given] { return run(*given); };
 }
 

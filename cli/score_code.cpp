@@ -1,6 +1,10 @@
 // posttrain score code: programs or completions in a file, judged by the tests of their problems.
+#include <atomic>
 #include <cstdio>
+#include <exception>
+#include <future>
 #include <map>
+#include <thread>
 
 #include "base/error.h"
 #include "base/json.h"
@@ -43,11 +47,32 @@ int score(const Given& given) {
   }
   if (completions.empty()) throw Error(given.problems, "completions", "solutions in the data or --completions", "none");
   rewards::CodeScorer scorer(given.settings);
-  int64_t right = 0, failed = 0;
   for (const auto& [id, completion] : completions) {
     if (!by_id.contains(id)) throw Error(given.completions, "id", "a problem of " + given.problems, id);
-    const rewards::CodeScore judged =
-        own ? scorer.score_program(*by_id[id], completion) : scorer.score(*by_id[id], completion);
+  }
+  const auto score_one = [&](const std::pair<std::string, std::string>& one) {
+    const rewards::CodeProblem& problem = *by_id.at(one.first);
+    return own ? scorer.score_program(problem, one.second) : scorer.score(problem, one.second);
+  };
+  // One thread a box; lines come in the file's order.
+  std::vector<std::promise<rewards::CodeScore>> scores(completions.size());
+  std::atomic<size_t> next{0};
+  std::vector<std::jthread> threads;
+  for (int i = 0; i < scorer.sandbox().boxes(); ++i) {
+    threads.emplace_back([&] {
+      for (size_t at; (at = next++) < completions.size();) {
+        try {
+          scores[at].set_value(score_one(completions[at]));
+        } catch (...) {
+          scores[at].set_exception(std::current_exception());
+        }
+      }
+    });
+  }
+  int64_t right = 0, failed = 0;
+  for (size_t i = 0; i < completions.size(); ++i) {
+    const std::string& id = completions[i].first;
+    const rewards::CodeScore judged = scores[i].get_future().get();
     right += judged.code == sandbox::Code::ac ? 1 : 0;
     failed += judged.code == sandbox::Code::ie ? 1 : 0;
     Json line = {{"id", id},
@@ -73,6 +98,7 @@ Action score_code_command(Arguments& args) {
   args.option("--language", given->settings.language, "auto, python or cpp");
   args.option("--score", given->settings.score, "all stops at the first failure; fraction runs every test");
   args.option("--cpu-s", given->settings.cpu_s, "CPU seconds of a test");
+  args.option("--cgroup", given->settings.cgroup, "Exact meter: own, or the folder of a lent group");
   args.option("--sandbox", given->settings.sandbox, "require: refuse a wall with gaps; warn: go on");
   args.example("posttrain score code HumanEval.jsonl --completions samples.jsonl");
   return [given] { return score(*given); };

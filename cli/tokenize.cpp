@@ -88,7 +88,7 @@ int tokenize(const Given& given) {
 
 Action tokenize_command(Arguments& args) {
   auto given = std::make_shared<Given>();
-  args.positional("model", given->model, "A model directory or a tokenizer.json");
+  args.positional("model", given->model, "A model directory, a .gguf file or a tokenizer.json");
   args.option("--input", given->input, "JSON lines to read; default: standard input");
   args.flag("--add-special", given->special, "Put the tokenizer's special tokens around texts");
   args.flag("--skip-special", given->skip_special, "Leave special tokens out of decoded text");

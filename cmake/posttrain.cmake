@@ -8,7 +8,7 @@ function(posttrain_options target)
     -ffp-contract=off -fno-math-errno)
   if(POSTTRAIN_SANITIZE)
     target_compile_options(${target} PRIVATE -fsanitize=${POSTTRAIN_SANITIZE} -fno-omit-frame-pointer
-      -fno-sanitize-recover=all -g)
+      -fno-sanitize-recover=all)
     target_link_options(${target} PUBLIC -fsanitize=${POSTTRAIN_SANITIZE})
   endif()
 endfunction()

@@ -17,6 +17,11 @@ struct TrainBatch {
   std::vector<int32_t> target_rows, target_ids;  // [n]
   float temperature = 1;
   std::vector<int32_t> kept_begin, kept_ids;  // keep-sampling-mask, or empty: see nn::HeadTargets
+  // NEFTune (Jain et al. 2023, arXiv 2310.05914): training adds uniform noise of up to noise / sqrt(length * hidden) to
+  // the embeddings; 0 = none. Row r takes the draws of row noise_row + r under noise_key.
+  float noise = 0;
+  uint64_t noise_key = 0;
+  int64_t noise_row = 0;
 
   int64_t rows() const { return static_cast<int64_t>(ids.size()); }
   int64_t targets() const { return static_cast<int64_t>(target_ids.size()); }

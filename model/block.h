@@ -29,6 +29,7 @@ struct Pass {
   nn::KvPool* pool = nullptr;
   std::span<const int32_t> slots;
   nn::PagedRows paged;
+  const float* noise = nullptr;  // [rows, D], added to the embeddings
 };
 
 // Latent attention keeps these besides.

@@ -139,8 +139,14 @@ void Checkpoint::save(const std::filesystem::path& file, const Learner& learner,
   const auto steps = static_cast<uint64_t>(s.steps);
   out.section("steps", {reinterpret_cast<const char*>(&steps), sizeof steps});
   out.floats("weights", s.backend, s.weights.master(), s.weights.all_floats());
-  out.floats("m", s.backend, s.m.f32(), s.floats);
-  out.floats("v", s.backend, s.v.f32(), s.floats);
+  if (s.lora) {
+    const std::vector<float> state = s.lora->state();
+    out.section("m", {reinterpret_cast<const char*>(state.data()), state.size() * sizeof(float)});
+    out.section("v", {});
+  } else {
+    out.floats("m", s.backend, s.m.f32(), s.m.bytes() / sizeof(float));
+    out.floats("v", s.backend, s.v.f32(), s.v.bytes() / sizeof(float));
+  }
   out.section("end", {});
   out.close();
   replace_file(temporary, file);
@@ -157,14 +163,20 @@ std::string Checkpoint::load(const std::filesystem::path& file, Learner& learner
   };
   require_size("steps", sizeof(uint64_t));
   require_size("weights", s.weights.all_floats() * sizeof(float));
-  require_size("m", s.floats * sizeof(float));
-  require_size("v", s.floats * sizeof(float));
+  require_size("m", s.lora ? s.lora->state_floats() * sizeof(float) : s.m.bytes());
+  require_size("v", s.v.bytes());
   uint64_t steps = 0;
   std::memcpy(&steps, in["steps"].data(), sizeof steps);
   s.steps = static_cast<int64_t>(steps);
   s.backend.to_device(s.weights.master(), in["weights"].data(), in["weights"].size());
-  s.backend.to_device(s.m.data(), in["m"].data(), in["m"].size());
-  s.backend.to_device(s.v.data(), in["v"].data(), in["v"].size());
+  if (s.lora) {
+    std::vector<float> state(s.lora->state_floats());
+    std::memcpy(state.data(), in["m"].data(), in["m"].size());
+    s.lora->set_state(state);
+  } else {
+    s.backend.to_device(s.m.data(), in["m"].data(), in["m"].size());
+    s.backend.to_device(s.v.data(), in["v"].data(), in["v"].size());
+  }
   s.weights.refresh();
   learner.zero_gradients();
   return in.text("cursor");

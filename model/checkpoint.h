@@ -2,8 +2,9 @@
 //
 // Format (little-endian): the 8 bytes "PTCKPT01", then sections of
 //   name, 8 bytes, zero-padded | length, u64 | payload | checksum of name, length and payload, u64
-// in the order arch (config.json text), cursor (text), steps (u64), weights, m, v (float32), end (empty). A file with
-// anything missing, added or changed is refused before the learner is touched.
+// in the order arch (config.json text), cursor (text), steps (u64), weights, m, v (moments as the learner keeps them;
+// with adapters m is their whole state and v empty), end (empty). A file with anything missing, added or changed is
+// refused before the learner is touched.
 #pragma once
 
 #include <filesystem>

@@ -6,6 +6,7 @@
 
 #include "base/error.h"
 #include "base/file.h"
+#include "model/gguf_model.h"
 
 namespace posttrain::model {
 namespace {
@@ -259,6 +260,7 @@ Arch parse_arch(std::string_view config, const std::string& where) {
 }
 
 Arch read_arch(const std::filesystem::path& dir) {
+  if (is_gguf(dir)) return read_gguf_arch(dir);
   const auto file = dir / "config.json";
   Arch a = parse_arch(read_file(file), file.string());
   const auto generation = dir / "generation_config.json";

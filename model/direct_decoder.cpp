@@ -35,4 +35,10 @@ nn::Sampled DirectDecoder::append(const std::vector<std::vector<int32_t>>& token
   return transformer_.decode(*pool_, batch);
 }
 
+void DirectDecoder::cut(int sequence, int64_t length) {
+  int64_t& now = lengths_[static_cast<size_t>(sequence)];
+  PT_ASSERT(length >= 0 && length <= now, length, now);
+  now = length;
+}
+
 }  // namespace posttrain::model

@@ -17,6 +17,8 @@ class DirectDecoder {
   // Appends tokens[s] to sequence s (an empty list skips it) in one batch and samples what follows each of them.
   nn::Sampled append(const std::vector<std::vector<int32_t>>& tokens, const nn::SamplingFilter& filter,
                      std::span<const double> uniforms);
+  // Forgets what stands behind the first `length` tokens of a sequence.
+  void cut(int sequence, int64_t length);
   int64_t length(int sequence) const { return lengths_[static_cast<size_t>(sequence)]; }
 
  private:

@@ -1,8 +1,11 @@
 #include "model/forward.h"
 
 #include <algorithm>
+#include <cmath>
+#include <numeric>
 
 #include "base/error.h"
+#include "base/rng.h"
 
 namespace posttrain::model {
 
@@ -14,6 +17,22 @@ Pass packed_pass(const TrainBatch& batch) {
   pass.positions = batch.positions;
   pass.segments = batch.segments;
   return pass;
+}
+
+nn::Buffer embedding_noise(nn::Backend& backend, const TrainBatch& batch, int64_t D) {
+  if (batch.noise <= 0 || batch.rows() == 0) return {};
+  std::vector<float> noise(static_cast<size_t>(batch.rows() * D));
+  const Rng rng({batch.noise_key, hash_name("neftune")});
+  for (const nn::Segment& segment : batch.segments) {
+    const double most = double{batch.noise} / std::sqrt(static_cast<double>(segment.length) * static_cast<double>(D));
+    for (int64_t i = segment.begin * D; i < (int64_t{segment.begin} + segment.length) * D; ++i) {
+      const double draw = rng.uniform_at(static_cast<uint64_t>(batch.noise_row * D + i));
+      noise[static_cast<size_t>(i)] = static_cast<float>(most * (2 * draw - 1));
+    }
+  }
+  nn::Buffer buffer = backend.alloc(noise.size() * sizeof(float));
+  backend.to_device(buffer.data(), noise.data(), noise.size() * sizeof(float));
+  return buffer;
 }
 
 nn::HeadTargets head_targets(const Arch& arch, const TrainBatch& batch) {
@@ -41,6 +60,11 @@ float* Forward::run(Pass pass, std::span<const int32_t> ids, Keep keep) {
   states_.clear();
   float* h = kept_.take(floats);
   net_.backend.embed(ids, *net_.weights.embedding.weight, net_.arch.embed_scale, h);
+  if (pass_.noise != nullptr) {
+    std::vector<int32_t> rows(static_cast<size_t>(pass_.rows));
+    std::iota(rows.begin(), rows.end(), 0);
+    net_.backend.scatter_add_rows(rows, {}, net_.arch.hidden, pass_.noise, h);
+  }
   for (int layer = 0; layer < net_.arch.layers; ++layer) {
     float* out = keep == Keep::nothing ? h : kept_.take(floats);
     if (keep != Keep::activations) scratch_.reset();

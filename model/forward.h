@@ -42,6 +42,8 @@ class Forward {
 };
 
 Pass packed_pass(const TrainBatch& batch);
+// The batch's embedding noise [rows, D]; empty when it has none.
+nn::Buffer embedding_noise(nn::Backend& backend, const TrainBatch& batch, int64_t D);
 nn::HeadTargets head_targets(const Arch& arch, const TrainBatch& batch);
 
 }  // namespace posttrain::model

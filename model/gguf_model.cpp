@@ -1,10 +1,13 @@
 #include "model/gguf_model.h"
 
+#include <algorithm>
 #include <array>
 #include <cmath>
 #include <numbers>
 
 #include "base/error.h"
+#include "base/file.h"
+#include "base/parallel.h"
 #include "model/weights.h"
 
 namespace posttrain::model {
@@ -151,6 +154,14 @@ Arch gguf_arch(const GgufHeader& h) {
   return a;
 }
 
+Arch read_gguf_arch(const std::filesystem::path& file) {
+  const MappedFile map(file);
+  const GgufHeader header = parse_gguf({map.data(), map.size()}, file.string());
+  Arch arch = gguf_arch(header);
+  gguf_rope_factors(header, map.data(), arch);
+  return arch;
+}
+
 void gguf_rope_factors(const GgufHeader& h, const std::byte* data, Arch& a) {
   const GgufTensor* tensor = h.tensor("rope_freqs.weight");
   if (tensor == nullptr) return;
@@ -160,6 +171,35 @@ void gguf_rope_factors(const GgufHeader& h, const std::byte* data, Arch& a) {
   std::vector<float> factors(static_cast<size_t>(tensor->size()));
   dequantize(tensor->type, data + tensor->begin, factors.size(), factors.data());
   read_rope_factors(h, factors, a);
+}
+
+void write_gguf_tensor(Weights& weights, const Parameter& p, const MappedFile& file, const GgufTensor& tensor,
+                       int head_dim) {
+  constexpr int64_t most_values = 1 << 21;
+  const int64_t cols = std::max<int64_t>(1, p.cols), unit = head_dim > 0 ? head_dim : 32;
+  const GgufBlock block = gguf_block(tensor.type);
+  const auto bytes_of = [&](int64_t values) { return values / block.values * block.bytes; };
+  const int64_t step = p.cols == 0 ? p.rows : std::max(unit, most_values / cols / unit * unit);
+  std::vector<float> values;
+  for (int64_t first = 0; first < p.rows; first += step) {
+    Parameter part = p;
+    part.rows = std::min(step, p.rows - first);
+    part.first_row += first;
+    part.offset += static_cast<size_t>(first * cols);
+    values.resize(static_cast<size_t>(part.size()));
+    const std::byte* begin = file.data() + tensor.begin + bytes_of(first * cols);
+    if (p.cols == 0) {
+      dequantize(tensor.type, begin, values.size(), values.data());
+    } else {
+      parallel_for(part.rows, 1 + (1 << 14) / cols, [&](ptrdiff_t r0, ptrdiff_t r1) {
+        dequantize(tensor.type, begin + bytes_of(r0 * cols), static_cast<size_t>((r1 - r0) * cols),
+                   values.data() + r0 * cols);
+      });
+    }
+    if (head_dim > 0) values = gguf_to_hugging_face(values, static_cast<int>(part.rows / head_dim), cols);
+    weights.write(part, values.data(), nn::DType::f32);
+    file.forget(begin, static_cast<size_t>(bytes_of(part.size())));
+  }
 }
 
 void save_gguf(const Transformer& model, const std::filesystem::path& file, GgufType type,

@@ -95,57 +95,41 @@ void quantize_eight_bits(const float* from, uint8_t* to) {
   for (int j = 0; j < 32; ++j) to[2 + j] = static_cast<uint8_t>(static_cast<int8_t>(std::round(from[j] * inverse)));
 }
 
-struct Encoding {
-  GgufType type;
-  const char* name;
-  GgufBlock block;
-  void (*widen)(Bytes, float*);
-};
-
-constexpr std::array<Encoding, 11> encodings = {{
-    {GgufType::f32, "F32", {1, 4}, nullptr},
-    {GgufType::f16, "F16", {1, 2}, nullptr},
-    {GgufType::bf16, "BF16", {1, 2}, nullptr},
-    {GgufType::q4_0, "Q4_0", {32, 18}, four_or_five_bits<false, false>},
-    {GgufType::q4_1, "Q4_1", {32, 20}, four_or_five_bits<true, false>},
-    {GgufType::q5_0, "Q5_0", {32, 22}, four_or_five_bits<false, true>},
-    {GgufType::q5_1, "Q5_1", {32, 24}, four_or_five_bits<true, true>},
-    {GgufType::q8_0, "Q8_0", {32, 34}, eight_bits},
-    {GgufType::q4_k, "Q4_K", {256, 144}, k_four_or_five_bits<false>},
-    {GgufType::q5_k, "Q5_K", {256, 176}, k_four_or_five_bits<true>},
-    {GgufType::q6_k, "Q6_K", {256, 210}, k_six_bits},
-}};
-
-const Encoding* find(GgufType type) {
-  for (const Encoding& e : encodings) {
-    if (e.type == type) return &e;
+// What widens one block; the plain types need no blocks.
+void (*widener(GgufType type))(Bytes, float*) {
+  switch (type) {
+    case GgufType::q4_0:
+      return four_or_five_bits<false, false>;
+    case GgufType::q4_1:
+      return four_or_five_bits<true, false>;
+    case GgufType::q5_0:
+      return four_or_five_bits<false, true>;
+    case GgufType::q5_1:
+      return four_or_five_bits<true, true>;
+    case GgufType::q8_0:
+      return eight_bits;
+    case GgufType::q4_k:
+      return k_four_or_five_bits<false>;
+    case GgufType::q5_k:
+      return k_four_or_five_bits<true>;
+    case GgufType::q6_k:
+      return k_six_bits;
+    default:
+      return nullptr;
   }
-  return nullptr;
 }
 
 }  // namespace
-
-std::string gguf_type_name(GgufType type) {
-  const Encoding* e = find(type);
-  return e != nullptr ? e->name : "type " + std::to_string(static_cast<uint32_t>(type));
-}
-
-GgufBlock gguf_block(GgufType type) {
-  const Encoding* e = find(type);
-  return e != nullptr ? e->block : GgufBlock{0, 0};
-}
 
 void dequantize(GgufType type, const std::byte* from, size_t count, float* to) {
   if (type == GgufType::f32) return widen(from, nn::DType::f32, count, to);
   if (type == GgufType::f16) return widen(from, nn::DType::f16, count, to);
   if (type == GgufType::bf16) return widen(from, nn::DType::bf16, count, to);
-  const Encoding* e = find(type);
-  PT_ASSERT(e != nullptr && count % static_cast<size_t>(e->block.values) == 0, count);
+  const auto widen_block = widener(type);
+  const auto [values, bytes] = gguf_block(type);
+  PT_ASSERT(widen_block != nullptr && count % static_cast<size_t>(values) == 0, count);
   const auto* at = reinterpret_cast<Bytes>(from);
-  for (size_t done = 0; done < count; done += static_cast<size_t>(e->block.values)) {
-    e->widen(at, to + done);
-    at += e->block.bytes;
-  }
+  for (size_t done = 0; done < count; done += static_cast<size_t>(values), at += bytes) widen_block(at, to + done);
 }
 
 void quantize(GgufType type, const float* from, size_t count, std::byte* to) {

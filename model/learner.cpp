@@ -35,7 +35,10 @@ Scores Learner::accumulate(const TrainBatch& batch, const std::function<Coeffici
   State& s = *state_;
   const int64_t n = batch.targets(), D = s.transformer.arch().hidden;
   const Matrix& head = s.weights.head_matrix();
-  s.forward.run(packed_pass(batch), batch.ids, s.settings.recompute ? Keep::inputs : Keep::activations);
+  const nn::Buffer noise = embedding_noise(s.backend, batch, D);
+  Pass pass = packed_pass(batch);
+  pass.noise = noise.f32();
+  s.forward.run(pass, batch.ids, s.settings.recompute ? Keep::inputs : Keep::activations);
   const float* h = s.forward.head_input(batch.target_rows);
   const nn::HeadTargets targets = head_targets(s.transformer.arch(), batch);
   const nn::HeadScores raw = s.backend.head_logprobs(n, h, *head.weight, targets);
@@ -54,6 +57,25 @@ Scores Learner::accumulate(const TrainBatch& batch, const std::function<Coeffici
   return scores;
 }
 
+std::vector<float> Learner::distill(const TrainBatch& batch, const nn::TeacherRows& teacher, double beta,
+                                    std::span<const float> weight) {
+  State& s = *state_;
+  const int64_t n = batch.targets(), D = s.transformer.arch().hidden;
+  const Matrix& head = s.weights.head_matrix();
+  require_finite(weight, "weight");
+  s.forward.run(packed_pass(batch), batch.ids, s.settings.recompute ? Keep::inputs : Keep::activations);
+  const float* h = s.forward.head_input(batch.target_rows);
+  const nn::Divergence kind{.beta = static_cast<float>(beta),
+                            .inverse_temperature = 1 / batch.temperature,
+                            .softcap = s.transformer.arch().final_softcap};
+  s.workspace.reset();
+  float* dh = s.workspace.take(n * D);
+  auto values =
+      s.backend.head_divergence(n, h, *head.weight, teacher, kind, weight, dh, s.gradients.f32() + head.offset);
+  s.forward.backward(batch.ids, batch.target_rows, dh, s.gradients.f32(), s.embedding_gradient());
+  return values;
+}
+
 StepResult Learner::step(double lr) {
   State& s = *state_;
   if (s.embedding_gradients) {
@@ -63,7 +85,9 @@ StepResult Learner::step(double lr) {
                                s.gradients.f32() + s.weights.embedding.offset);
     s.backend.fill(s.embedding_gradients.f32(), 0, s.embedding_floats());
   }
-  StepResult result{std::sqrt(s.backend.sum_squares(s.floats, s.gradients.f32())), false};
+  const double squares =
+      s.lora ? s.lora->project(s.gradients.f32()) : s.backend.sum_squares(s.floats, s.gradients.f32());
+  StepResult result{std::sqrt(squares), false};
   if (!std::isfinite(result.grad_norm)) {
     throw Failure("optimizer", "gradient norm", "a finite number", std::to_string(result.grad_norm));
   }
@@ -77,12 +101,22 @@ StepResult Learner::step(double lr) {
   nn::AdamW settings{static_cast<float>(lr),  s.settings.beta1, s.settings.beta2,         s.settings.eps,
                      s.settings.weight_decay, s.steps,          static_cast<float>(scale)};
   const auto update = [&](size_t begin, size_t end) {
-    s.backend.adamw(settings, end - begin, s.weights.master() + begin, s.gradients.f32() + begin, s.m.f32() + begin,
-                    s.v.f32() + begin);
+    float* master = s.weights.master() + begin;
+    const float* gradient = s.gradients.f32() + begin;
+    if (s.settings.moments == nn::MomentType::f32) {
+      return s.backend.adamw(settings, end - begin, master, gradient, s.m.f32() + begin, s.v.f32() + begin);
+    }
+    auto* m = static_cast<std::byte*>(s.m.data()) + s.moment_offset(begin);
+    auto* v = static_cast<std::byte*>(s.v.data()) + s.moment_offset(begin);
+    s.backend.adamw_packed(settings, s.settings.moments, end - begin, master, gradient, m, v);
   };
-  update(0, s.weights.matrix_floats());
-  if (!s.settings.decay_vectors) settings.weight_decay = 0;
-  update(s.weights.matrix_floats(), s.floats);
+  if (s.lora) {
+    s.lora->step(settings);
+  } else {
+    update(0, s.weights.matrix_floats());
+    if (!s.settings.decay_vectors) settings.weight_decay = 0;
+    update(s.weights.matrix_floats(), s.floats);
+  }
   s.weights.refresh();
   zero_gradients();
   return result;
@@ -100,6 +134,10 @@ void Learner::set_max_grad_norm(float norm) {
 
 int64_t Learner::steps() const {
   return state_->steps;
+}
+
+const Lora* Learner::lora() const {
+  return state_->lora.get();
 }
 
 std::vector<float> Learner::gradient(const std::string& name) const {

@@ -4,9 +4,12 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <optional>
+#include <span>
 #include <string>
 
 #include "model/batch.h"
+#include "model/lora.h"
 #include "model/transformer.h"
 
 namespace posttrain::model {
@@ -19,6 +22,8 @@ struct OptimizerSettings {
   // Keep only every block's input and run its forward again in the backward: about a tenth of the activation memory
   // for a third more time. The gradients are the same bits.
   bool recompute = false;
+  nn::MomentType moments = nn::MomentType::f32;
+  std::optional<LoraSettings> lora;  // train adapters only; their moments are f32
 };
 
 struct StepResult {
@@ -40,6 +45,11 @@ class Learner {
   // Gradients are one chain over rows: batches cut between sequences and given in order leave the same bits.
   Scores accumulate(const TrainBatch& batch, const std::function<Coefficients(const Scores&)>& loss);
 
+  // Distillation: the divergence (nn::Divergence) of every target row's distribution from the teacher's, in nats at the
+  // batch's temperature; weight[i] = d loss / d divergence_i. Gradients as above.
+  std::vector<float> distill(const TrainBatch& batch, const nn::TeacherRows& teacher, double beta,
+                             std::span<const float> weight);
+
   // Clips the global norm, takes one AdamW step of size lr, zeroes the gradients. A norm that is not finite throws
   // Failure and leaves weights and moments as they were.
   StepResult step(double lr);
@@ -47,6 +57,8 @@ class Learner {
   void set_max_grad_norm(float norm);
 
   int64_t steps() const;
+  // The adapters; null when every weight is trained.
+  const Lora* lora() const;
 
   // d loss / d parameter as accumulated so far, host, under its checkpoint name (tied: the sum of both uses).
   std::vector<float> gradient(const std::string& name) const;

@@ -1,6 +1,8 @@
 // What a Learner holds; shared with the checkpoint. Internal to model/.
 #pragma once
 
+#include <algorithm>
+
 #include "model/forward.h"
 #include "model/learner.h"
 #include "model/weights.h"
@@ -17,11 +19,17 @@ struct Learner::State {
         workspace(backend),
         floats(weights.trained_floats()),
         gradients(backend.alloc(floats * sizeof(float))),
-        m(backend.alloc(floats * sizeof(float))),
-        v(backend.alloc(floats * sizeof(float))) {
+        m(backend.alloc(settings.lora ? 0 : moment_offset(floats))),
+        v(backend.alloc(settings.lora ? 0 : moment_offset(floats))) {
+    if (settings.lora) lora = std::make_unique<Lora>(backend, weights, *settings.lora);
     if (!weights.head) embedding_gradients = backend.alloc(embedding_floats() * sizeof(float));
   }
 
+  // Where the moments of float `at` begin, for the ends of the two parts that AdamW takes apart: matrices, vectors.
+  size_t moment_offset(size_t at) const {
+    const size_t matrices = std::min(at, weights.matrix_floats());
+    return nn::moment_bytes(settings.moments, matrices) + nn::moment_bytes(settings.moments, at - matrices);
+  }
   size_t embedding_floats() const { return static_cast<size_t>(weights.embedding.out * weights.embedding.in); }
   // A tied table has two gradients, as head and as embedding. Each is a chain over rows of its own, joined at the end,
   // so that their sum does not depend on how a batch was cut.
@@ -37,6 +45,7 @@ struct Learner::State {
   Workspace workspace;
   size_t floats;
   nn::Buffer gradients, m, v, embedding_gradients;
+  std::unique_ptr<Lora> lora;
   int64_t steps = 0;
 };
 

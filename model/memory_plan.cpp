@@ -26,26 +26,31 @@ int64_t parameter_count(const Arch& a) {
   return a.layers * (attention * a.hidden + 3 * experts * a.hidden) + a.vocab * a.hidden * (a.tied_head ? 1 : 2);
 }
 
-int64_t activation_bytes_per_row(const Arch& a) {
+int64_t activation_bytes_per_row(const Arch& a, bool recompute) {
   // Block input, two norms, q k v and the attention's output, the MLP's three widths, softmax statistics; the
   // backward's own buffers are shared between layers and count once more for one layer.
   const int64_t attention = int64_t{a.heads + 2 * a.kv_heads} * a.qk_width() + int64_t{a.heads} * (a.v_width() + 2);
   const int64_t layer = 4 * a.hidden + attention + 3 * a.mlp;
-  return 4 * layer * (a.layers + 2);
+  return 4 * (recompute ? a.layers * a.hidden + 3 * layer : layer * (a.layers + 2));
 }
 
 int64_t cache_bytes_per_block(const Arch& a) {
   return int64_t{4} * nn::KvPool::block * a.layers * a.kv_heads * (a.qk_width() + a.v_width());
 }
 
-MemoryPlan plan_training(const Arch& arch, int64_t rows, int64_t cache_blocks, bool reference) {
-  const int64_t bytes = 4 * parameter_count(arch);
-  return {.weights = 3 * bytes,
-          .gradients = bytes,
-          .optimizer = 2 * bytes,
-          .reference = reference ? bytes : 0,
-          .activations = rows * activation_bytes_per_row(arch),
-          .cache = cache_blocks * cache_bytes_per_block(arch)};
+MemoryPlan plan_training(const Arch& arch, const TrainingSizes& sizes) {
+  const int64_t count = parameter_count(arch), width = sizes.stored == nn::DType::bf16 ? 2 : 4;
+  const int64_t table = arch.tied_head ? arch.vocab * arch.hidden : 0;  // a tied table has two gradients
+  const int64_t moments =
+      2 * static_cast<int64_t>(nn::moment_bytes(sizes.optimizer.moments, static_cast<size_t>(count)));
+  // Adapters keep the matrices as they were, and little else.
+  const int64_t matrices = 4 * (count - arch.vocab * arch.hidden * (arch.tied_head ? 1 : 2));
+  return {.weights = (4 + 2 * width) * count,
+          .gradients = 4 * (count + table),
+          .optimizer = sizes.optimizer.lora ? matrices : moments,
+          .reference = sizes.reference ? width * count : 0,
+          .activations = sizes.rows * activation_bytes_per_row(arch, sizes.optimizer.recompute),
+          .cache = sizes.cache_blocks * cache_bytes_per_block(arch)};
 }
 
 std::string MemoryPlan::text() const {

@@ -5,6 +5,7 @@
 #include <string>
 
 #include "model/arch.h"
+#include "model/learner.h"
 
 namespace posttrain::model {
 
@@ -23,10 +24,16 @@ struct MemoryPlan {
 
 int64_t parameter_count(const Arch& arch);
 // What forward keeps for backward, per row of a packed batch.
-int64_t activation_bytes_per_row(const Arch& arch);
+int64_t activation_bytes_per_row(const Arch& arch, bool recompute);
 int64_t cache_bytes_per_block(const Arch& arch);
 
-// For a stage that trains with at most `rows` rows at once and decodes with `cache_blocks` blocks of 32 positions.
-MemoryPlan plan_training(const Arch& arch, int64_t rows, int64_t cache_blocks, bool reference);
+// What a stage trains with: at most `rows` rows at once, `cache_blocks` blocks of 32 positions to decode.
+struct TrainingSizes {
+  int64_t rows = 0, cache_blocks = 0;
+  bool reference = false;
+  nn::DType stored = nn::DType::f32;
+  OptimizerSettings optimizer = {};
+};
+MemoryPlan plan_training(const Arch& arch, const TrainingSizes& sizes);
 
 }  // namespace posttrain::model

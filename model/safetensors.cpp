@@ -175,6 +175,11 @@ const TensorEntry& Safetensors::entry(const std::string& name) const {
   return place(name).entry;
 }
 
+void Safetensors::forget(const std::string& name) const {
+  const Place& p = place(name);
+  maps_[p.file].forget(maps_[p.file].data() + p.entry.begin, p.entry.end - p.entry.begin);
+}
+
 const std::byte* Safetensors::data(const std::string& name) const {
   const Place& p = place(name);
   return maps_[p.file].data() + p.entry.begin;

@@ -42,6 +42,8 @@ class Safetensors {
   const TensorEntry& entry(const std::string& name) const;
   const std::byte* data(const std::string& name) const;
   const std::string& file(const std::string& name) const;
+  // The tensor has been read: its memory may be used for something else.
+  void forget(const std::string& name) const;
   // Throws Error unless the dtype is F32, F16 or BF16.
   nn::DType dtype(const std::string& name) const;
   // Converted from F32, F16, BF16, F64, I64, I32 or BOOL/U8.

@@ -17,6 +17,12 @@ void TrainingSettings::visit(Visitor& v) {
   v("eps", eps, {.doc = "AdamW's epsilon", .min = 0, .max = 1});
   v("weight_decay", weight_decay, {.doc = "Decoupled weight decay of matrices", .min = 0, .max = 10});
   v("max_grad_norm", max_grad_norm, {.doc = "Global norm to which gradients are clipped; 0 = never", .min = 0});
+  v("optimizer_state", optimizer_state,
+    {.doc = "How AdamW's two moments are kept: 8, 4 or 2 bytes for each weight", .choices = {"f32", "bf16", "8bit"}});
+  v("recompute", recompute,
+    {.doc = "Keep only each block's input and run its forward again in the backward: about a tenth of the activation "
+            "memory for a third more time, the same bits"});
+  v("lora", lora, {.doc = "Train low-rank adapters instead of the weights; they are merged into what is saved"});
 }
 
 OptimizerSettings TrainingSettings::optimizer() const {
@@ -24,7 +30,12 @@ OptimizerSettings TrainingSettings::optimizer() const {
           .beta2 = static_cast<float>(beta2),
           .eps = static_cast<float>(eps),
           .weight_decay = static_cast<float>(weight_decay),
-          .max_grad_norm = static_cast<float>(max_grad_norm)};
+          .max_grad_norm = static_cast<float>(max_grad_norm),
+          .recompute = recompute,
+          .moments = optimizer_state == "f32"    ? nn::MomentType::f32
+                     : optimizer_state == "bf16" ? nn::MomentType::bf16
+                                                 : nn::MomentType::e8,
+          .lora = lora};
 }
 
 double TrainingSettings::lr_at(int64_t step, int64_t total) const {

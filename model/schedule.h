@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 
 #include "base/params.h"
@@ -15,6 +16,9 @@ struct TrainingSettings {
   double final_lr_fraction = 0.05;    // of lr, where linear and cosine end
   int64_t warmup_steps = 0;
   double beta1 = 0.9, beta2 = 0.999, eps = 1e-8, weight_decay = 0, max_grad_norm = 1;
+  std::string optimizer_state = "f32";  // f32 | bf16 | 8bit
+  bool recompute = false;
+  std::optional<LoraSettings> lora;
 
   void visit(Visitor& v);
   OptimizerSettings optimizer() const;

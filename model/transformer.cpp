@@ -98,7 +98,10 @@ std::unique_ptr<Transformer> Transformer::load(nn::Backend& backend, const std::
     throw Error(file.file(name), name, "a tensor that " + arch.family + " with this config.json has", "an unknown one");
   }
   weights.allocate();
-  for (const Parameter& p : weights.parameters()) weights.write(p, file.data(p.name), file.dtype(p.name));
+  for (const Parameter& p : weights.parameters()) {
+    weights.write(p, file.data(p.name), file.dtype(p.name));
+    file.forget(p.name);
+  }
   return std::unique_ptr<Transformer>(new Transformer(std::move(state)));
 }
 
@@ -127,15 +130,9 @@ std::unique_ptr<Transformer> Transformer::load_gguf(nn::Backend& backend, const 
     if (!known.contains(tensor.name)) throw Error(file.string(), tensor.name, "no such tensor", "one");
   }
   weights.allocate();
-  std::vector<float> values;
   for (const Parameter& p : weights.parameters()) {
     const GgufTensor& tensor = *header.tensor(gguf_name(p.name));
-    values.resize(static_cast<size_t>(p.size()));
-    dequantize(tensor.type, map.data() + tensor.begin, values.size(), values.data());
-    if (gguf_reordered(arch, p.name)) {
-      values = gguf_to_hugging_face(values, static_cast<int>(p.rows / arch.head_dim), std::max<int64_t>(1, p.cols));
-    }
-    weights.write(p, values.data(), nn::DType::f32);
+    write_gguf_tensor(weights, p, map, tensor, gguf_reordered(arch, p.name) ? arch.head_dim : 0);
   }
   return std::unique_ptr<Transformer>(new Transformer(std::move(state)));
 }
@@ -161,14 +158,25 @@ void Transformer::init_random(uint64_t seed, const InitSettings& settings) {
 }
 
 void Transformer::copy_weights_from(const Transformer& other) {
+  blend_weights_from(other, 1);
+}
+
+void Transformer::blend_weights_from(const Transformer& other, double share) {
   Weights& to = state_->weights;
   const Weights& from = other.weights();
   PT_ASSERT(arch() == other.arch());
-  std::vector<float> values;
+  std::vector<float> values, own;
   for (size_t i = 0; i < to.parameters().size(); ++i) {
     const Parameter& p = to.parameters()[i];
     values.resize(static_cast<size_t>(p.size()));
     from.read(from.parameters()[i], values.data());
+    if (share != 1) {
+      own.resize(values.size());
+      to.read(p, own.data());
+      for (size_t j = 0; j < own.size(); ++j) {
+        values[j] = static_cast<float>(share * double{values[j]} + (1 - share) * double{own[j]});
+      }
+    }
     to.write(p, values.data(), nn::DType::f32);
   }
 }
@@ -234,6 +242,17 @@ Scores Transformer::score(const TrainBatch& batch) {
   nn::HeadScores scores = state_->backend.head_logprobs(batch.targets(), h, *state_->weights.head_matrix().weight,
                                                         head_targets(state_->arch, batch));
   return {std::move(scores.logp), std::move(scores.entropy)};
+}
+
+nn::TeacherRows Transformer::teacher_rows(const TrainBatch& batch) {
+  state_->forward.run(packed_pass(batch), batch.ids, Keep::nothing);
+  const float* h = state_->forward.head_input(batch.target_rows);
+  return {.h = h, .w = state_->weights.head_matrix().weight.get(), .softcap = state_->arch.final_softcap};
+}
+
+nn::Likeliest Transformer::likeliest(const TrainBatch& batch, int64_t k) {
+  const nn::TeacherRows rows = teacher_rows(batch);
+  return state_->backend.head_likeliest(batch.targets(), rows.h, *rows.w, rows.softcap, 1 / batch.temperature, k);
 }
 
 std::vector<float> Transformer::logits(const TrainBatch& batch) {

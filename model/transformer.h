@@ -45,6 +45,8 @@ class Transformer {
   void init_random(uint64_t seed, const InitSettings& settings);
   // Same architecture required; dtype and use may differ. Values are rounded to this model's stored type.
   void copy_weights_from(const Transformer& other);
+  // The same with share * other + (1 - share) * own.
+  void blend_weights_from(const Transformer& other, double share);
 
   // Writes a Hugging Face model directory (config.json, generation_config.json, safetensors). It appears whole or not
   // at all; a model that was there before is replaced. Throws Failure when the disk is full.
@@ -61,6 +63,11 @@ class Transformer {
 
   // Log-probabilities and entropies of the batch's targets; keeps no activations.
   Scores score(const TrainBatch& batch);
+
+  // This model as the teacher of the batch's target rows; valid until it is used again.
+  nn::TeacherRows teacher_rows(const TrainBatch& batch);
+  // The k likeliest next tokens of every target row at the batch's temperature.
+  nn::Likeliest likeliest(const TrainBatch& batch, int64_t k);
 
   // Logits [targets, vocab] after soft-capping, on the host: for parity checks and tests only.
   std::vector<float> logits(const TrainBatch& batch);

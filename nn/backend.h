@@ -131,11 +131,43 @@ struct HeadScores {
   std::vector<float> logp, lse, entropy;
 };
 
+// The likeliest ids of each of n rows, ascending: row i has ids[begin[i] .. begin[i + 1]) with their log-probabilities
+// under the whole distribution. Host.
+struct Likeliest {
+  std::vector<int32_t> begin = {0}, ids;
+  std::vector<float> logp;
+};
+
+// What n head rows are taught: the distribution of a teacher's head over the same vocabulary (h is [n, w.in]), or,
+// where w is null, a Likeliest taken at the same temperature. All that a Likeliest does not name is one outcome, on the
+// student's side too: with every id named nothing is lost, with fewer the divergence is a lower bound.
+struct TeacherRows {
+  const float* h = nullptr;
+  const Weight* w = nullptr;
+  float softcap = 0;
+  std::span<const int32_t> begin = {}, ids = {};
+  std::span<const float> logp = {};
+};
+
+// Generalised Jensen-Shannon divergence of teacher T and student S, M = beta T + (1 - beta) S:
+// beta KL(T || M) + (1 - beta) KL(S || M); beta 0 is KL(T || S), beta 1 is KL(S || T). Agarwal et al. 2024, arXiv
+// 2306.13649. Both logits are softcapped, then multiplied by the inverse temperature.
+struct Divergence {
+  float beta = 0;
+  float inverse_temperature = 1;
+  float softcap = 0;  // the student's
+};
+
 struct AdamW {
   float lr, beta1, beta2, eps, weight_decay;
   int64_t step;          // 1 for the first
   float gradient_scale;  // multiplies every gradient first (the clipping factor)
 };
+
+// How AdamW's two moments are kept between steps: as they are, as bf16, or as 8-bit floats with a scale for each 256.
+// Rounding is stochastic, by step and place: a moment that changes by less than its last bit still moves.
+enum class MomentType : uint8_t { f32, bf16, e8 };
+size_t moment_bytes(MomentType type, size_t count);
 
 class Backend {
  public:
@@ -217,6 +249,14 @@ class Backend {
   // head_logprobs' for the same row, token, temperature and kept set.
   virtual Sampled head_sample(int64_t n, const float* h, const Weight& w, float softcap,
                               std::span<const SamplingFilter> filters, std::span<const double> uniforms) = 0;
+  // The k likeliest ids of each row (fewer where V < k); of equal ones the lower id.
+  virtual Likeliest head_likeliest(int64_t n, const float* h, const Weight& w, float softcap, float inverse_temperature,
+                                   int64_t k) = 0;
+  // The divergence of each row in nats, on the host. With `dh` given and weight[i] = d loss / d divergence_i (host):
+  // dh[n, D] is overwritten, dw[V, D] += .
+  virtual std::vector<float> head_divergence(int64_t n, const float* h, const Weight& w, const TeacherRows& teacher,
+                                             const Divergence& kind, std::span<const float> weight, float* dh,
+                                             float* dw) = 0;
 
   // ---- rows: y[i] = x[index[i]], and back: x[index[i]] += scale[i] * y[i] in the order of i (`scale` empty = 1)
   virtual void gather_rows(std::span<const int32_t> index, int64_t D, const float* x, float* y) = 0;
@@ -230,6 +270,10 @@ class Backend {
 
   // ---- optimizer
   virtual void adamw(const AdamW& settings, size_t count, float* param, const float* gradient, float* m, float* v) = 0;
+  // The same with moments of another type than f32, moment_bytes() each, all zero before the first step. Throws Failure
+  // where a backend has no such kernel.
+  virtual void adamw_packed(const AdamW& settings, MomentType type, size_t count, float* param, const float* gradient,
+                            std::byte* m, std::byte* v);
   // Sum of squares in double, in an order fixed by `count`.
   virtual double sum_squares(size_t count, const float* x) = 0;
 

@@ -84,7 +84,8 @@ void Alerts::check_groups(int64_t step, const store::Metrics& metrics) {
 
 void Alerts::check_policy(int64_t step, const store::Metrics& metrics) {
   const double entropy = recent("entropy");
-  if (entropy < limits_.entropy) {
+  const bool explores = std::isfinite(store::metric(metrics, "reward"));  // supervised training does not
+  if (explores && entropy < limits_.entropy) {
     raise(
         step, "entropy-floor",
         formatted("entropy is down to %.4f nats: the model explores no longer; raise the temperature or clip_high, or "
@@ -140,17 +141,24 @@ void Alerts::check_collapse(int64_t step) {
                       best, now));
     }
   }
-  // Shorter answers are fine when they are right, or much oftener right than before; else they lack the work.
-  const bool mostly_right = accuracy >= 0.5 && accuracy >= 0.9 * best_recent_["accuracy"];
-  if (length < limits_.shrink * first_length_ && accuracy < 1.5 * first_accuracy_ && !mostly_right) {
+  if (gives_up_work({first_accuracy_, first_length_}, {accuracy, length}, best_recent_["accuracy"])) {
     low = true;
-    raise(
-        step, "length-collapse",
-        formatted("responses shrank from %.1f to %.1f tokens while accuracy went from %.1f%% to %.1f%%: the model gave "
-                  "up working and guesses; start from a better base, or lower temperature or learning rate",
-                  first_length_, length, 100 * first_accuracy_, 100 * accuracy));
+    raise_shrinking(step, {first_accuracy_, first_length_}, {accuracy, length});
   }
   collapsed_ = low;
+}
+
+// Shorter answers are fine when they are right, or much oftener right than before; else they lack the work.
+bool Alerts::gives_up_work(const Work& first, const Work& now, double best_accuracy) const {
+  const bool mostly_right = now.accuracy >= 0.5 && now.accuracy >= 0.9 * best_accuracy;
+  return now.length < limits_.shrink * first.length && now.accuracy < 1.5 * first.accuracy && !mostly_right;
+}
+
+void Alerts::raise_shrinking(int64_t step, const Work& first, const Work& now) {
+  raise(step, "length-collapse",
+        formatted("responses shrank from %.1f to %.1f tokens while accuracy went from %.1f%% to %.1f%%: the model gave "
+                  "up working and guesses; start from a better base, or lower temperature or learning rate",
+                  first.length, now.length, 100 * first.accuracy, 100 * now.accuracy));
 }
 
 std::vector<store::Alert> Alerts::eval(int64_t step, const std::string& task, int64_t n,
@@ -176,6 +184,12 @@ std::vector<store::Alert> Alerts::eval(int64_t step, const std::string& task, in
     }
   }
   if (now > best.value) best = {now, reward};
+  const Work work{now, store::metric(metrics, "mean_length")};
+  const Work& first = first_eval_.try_emplace(task, work).first->second;
+  if (gives_up_work(first, work, best.value)) {
+    collapsed_ = true;
+    raise_shrinking(step, first, work);
+  }
   return std::move(out_);
 }
 

@@ -32,7 +32,7 @@ class Alerts {
 
   // In order of steps. Metrics by TRL's names and accuracy, logp_mismatch_max, completions/unparsed_ratio.
   std::vector<store::Alert> step(int64_t step, const store::Metrics& metrics);
-  // An evaluation of n problems after `step`: pass@1.
+  // An evaluation of n problems after `step`: pass@1 and mean_length.
   std::vector<store::Alert> eval(int64_t step, const std::string& task, int64_t n, const store::Metrics& metrics);
   // Accuracy, reward or an evaluation fell to less than `collapse` of its best and is still there.
   bool collapsed() const { return collapsed_; }
@@ -41,18 +41,24 @@ class Alerts {
   struct Best {
     double value = 0, reward = 0;
   };
+  struct Work {
+    double accuracy = 0, length = 0;  // of the answers
+  };
   double recent(const std::string& name) const;  // mean of the last `window` values; NaN before there are as many
   void raise(int64_t step, const std::string& code, const std::string& text);
   void check_groups(int64_t step, const store::Metrics& metrics);
   void check_policy(int64_t step, const store::Metrics& metrics);
   void check_gradient(int64_t step, double norm);
   void check_collapse(int64_t step);
+  bool gives_up_work(const Work& first, const Work& now, double best_accuracy) const;
+  void raise_shrinking(int64_t step, const Work& first, const Work& now);
 
   AlertLimits limits_;
   std::map<std::string, std::vector<double>> history_;
   std::map<std::string, int64_t> raised_;
   std::map<std::string, double> best_recent_;
   std::map<std::string, Best> best_eval_;
+  std::map<std::string, Work> first_eval_;
   std::vector<store::Alert> out_;
   double first_length_ = 0, first_accuracy_ = 0;
   bool collapsed_ = false;

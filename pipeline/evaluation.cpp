@@ -7,6 +7,7 @@
 
 #include "base/rng.h"
 #include "rl/metrics.h"
+#include "rollout/second_attempt.h"
 
 namespace posttrain::pipeline {
 namespace {
@@ -93,8 +94,31 @@ void EvalSettings::visit(Visitor& v) {
   v("samples", samples, {.doc = "Answers to each", .min = 1, .max = 1 << 16});
   v("transcripts", transcripts, {.doc = "Problems whose answers are kept with their text", .min = 0});
   v("role", role, {.doc = "Which column of the summary this evaluation fills", .choices = {"", "base", "final"}});
+  v("second_attempt", second_attempt,
+    {.doc = "Draw once more where an answer does not compile, with the diagnostics in the prompt: pass@1_second"});
   v("sampling", sampling, {.doc = "How answers are drawn"});
 }
+
+namespace {
+
+// The share of answers that are right at first, or the second time where they did not compile.
+double second_pass(rollout::Collector& collector, std::span<const rollout::ScoredGroup> groups,
+                   const EvalSettings& settings, uint64_t seed, const rollout::Progress& progress) {
+  double right = 0;
+  for (const auto& group : groups) right += static_cast<double>(count_right(group));
+  std::vector<text::Problem> problems;
+  for (auto& again : rollout::second_attempts(groups, settings.samples)) {
+    if (collector.fits(again.problem, settings.sampling.max_new_tokens)) problems.push_back(std::move(again.problem));
+  }
+  rollout::CollectStats stats;
+  const rollout::DrawKey key{.seed = seed, .stage = hash_name("second attempt"), .step = 0};
+  std::vector<rollout::ScoredGroup> second;
+  if (!problems.empty()) second = collector.collect(problems, 1, settings.sampling, key, stats, progress);
+  for (const auto& group : second) right += static_cast<double>(count_right(group));
+  return right / static_cast<double>(std::max<size_t>(1, groups.size()) * static_cast<size_t>(settings.samples));
+}
+
+}  // namespace
 
 double pass_at_k(int64_t n, int64_t c, int64_t k) {
   if (n - c < k) return 1;
@@ -110,7 +134,7 @@ store::Metrics evaluate_groups(std::span<const rollout::ScoredGroup> groups, uin
   if (n > 1) ks.push_back(n);
   std::vector<double> share;
   std::map<int64_t, std::vector<double>> pass, majority;
-  double length = 0, truncated = 0, format = 0, formats = 0, unparsed = 0;
+  double length = 0, truncated = 0, format = 0, formats = 0, unparsed = 0, failed = 0;
   for (const auto& group : groups) {
     const int64_t right = count_right(group);
     share.push_back(static_cast<double>(right) / static_cast<double>(n));
@@ -123,6 +147,7 @@ store::Metrics evaluate_groups(std::span<const rollout::ScoredGroup> groups, uin
       length += static_cast<double>(answer.completion.ids.size());
       truncated += answer.completion.truncated();
       unparsed += answer.outcome.unparsed;
+      failed += answer.outcome.verdict == rewards::Verdict::failed;
       for (const auto& part : answer.outcome.parts) {
         if (part.name != "format") continue;
         format += part.value;
@@ -145,6 +170,7 @@ store::Metrics evaluate_groups(std::span<const rollout::ScoredGroup> groups, uin
   if (formats > 0) out.emplace_back("format", format / formats);
   out.emplace_back("truncated", truncated / answers);
   out.emplace_back("unparsed", unparsed / answers);
+  if (failed > 0) out.emplace_back("failed", failed / answers);
   return out;
 }
 
@@ -161,6 +187,9 @@ store::EvalRecord evaluate(rollout::Collector& collector, const text::Task& task
                                         {.seed = seed, .stage = hash_name("evaluation"), .step = 0}, stats, progress);
   store::EvalRecord record{.role = settings.role, .n = count, .k = settings.samples};
   record.metrics = evaluate_groups(groups, seed);
+  if (settings.second_attempt) {
+    record.metrics.emplace_back("pass@1_second", second_pass(collector, groups, settings, seed, progress));
+  }
   const auto kept = std::min<size_t>(groups.size(), static_cast<size_t>(settings.transcripts));
   record.groups = rl::to_store({groups.begin(), groups.begin() + static_cast<std::ptrdiff_t>(kept)}, {});
   return record;

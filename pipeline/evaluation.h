@@ -14,6 +14,7 @@ namespace posttrain::pipeline {
 struct EvalSettings {
   int64_t problems = 256, samples = 16, transcripts = 8;
   std::string role;  // base | final | ""
+  bool second_attempt = false;
   rollout::SamplingSettings sampling;
 
   void visit(Visitor& v);
@@ -22,8 +23,8 @@ struct EvalSettings {
 // Fractions in [0, 1] for n answers to each problem: "pass@1" (others say mean@n: the mean over problems of the share
 // of right answers), "pass@k" for k = 2, 4, ... n (unbiased: Chen et al. 2021, arXiv 2107.03374, equation 1), "maj@k"
 // for k = 4, 8, ... (majority vote over k of the answers, mean of 100 draws; ties shared out), "cons@n" (over all of
-// them), "format", "truncated", "unparsed"; "mean_length" in tokens. pass@1, pass@n and cons@n have "_low" and "_high":
-// the 95% interval by bootstrap over problems.
+// them), "format", "truncated", "unparsed", "failed" (by the judge itself, where any is); "mean_length" in tokens.
+// pass@1, pass@n and cons@n have "_low" and "_high": the 95% interval by bootstrap over problems.
 store::Metrics evaluate_groups(std::span<const rollout::ScoredGroup> groups, uint64_t seed);
 
 // The probability that at least one of k answers drawn without replacement from n with c right ones is right.

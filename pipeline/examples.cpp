@@ -1,30 +1,35 @@
 #include "pipeline/examples.h"
 
+#include <algorithm>
 #include <cmath>
+#include <iterator>
+#include <optional>
 
 #include "base/error.h"
 #include "base/file.h"
+#include "text/chat.h"
+#include "text/dataset.h"
+#include "text/loss_mask.h"
 
 namespace posttrain::pipeline {
 namespace {
 
-sft::Example tokenize(const Tokenizer& tokenizer, const text::Document& document) {
-  const std::string_view body = document.text;
-  sft::Example example;
-  if (const auto bos = tokenizer.bos_id()) example.ids.push_back(*bos);
-  const auto prompt = tokenizer.encode(body.substr(0, document.prompt_bytes));
-  const auto response = tokenizer.encode(body.substr(document.prompt_bytes));
-  example.ids.insert(example.ids.end(), prompt.begin(), prompt.end());
-  example.weight.assign(example.ids.size(), 0);
-  example.ids.insert(example.ids.end(), response.begin(), response.end());
-  example.weight.resize(example.ids.size(), 1);
-  return example;
+sft::Example example_of(const TokenizedExample& tokenized) {
+  return {.ids = tokenized.ids, .weight = {tokenized.loss.begin(), tokenized.loss.end()}};
 }
 
-sft::Example example_of(const KeptAnswer& answer) {
-  sft::Example example{.ids = answer.prompt, .weight = {}};
+std::vector<int32_t> ids_in(const Json& line, const char* field, const std::string& where) {
+  try {
+    return line.at(field).get<std::vector<int32_t>>();
+  } catch (const Json::exception& error) {
+    throw Error(where, field, "a list of token ids", error.what());
+  }
+}
+
+sft::Example example_of(const std::vector<int32_t>& prompt, const std::vector<int32_t>& completion) {
+  sft::Example example{.ids = prompt, .weight = {}};
   example.weight.assign(example.ids.size(), 0);
-  example.ids.insert(example.ids.end(), answer.completion.begin(), answer.completion.end());
+  example.ids.insert(example.ids.end(), completion.begin(), completion.end());
   example.weight.resize(example.ids.size(), 1);
   return example;
 }
@@ -50,36 +55,51 @@ void write_kept(const std::filesystem::path& file, const std::vector<KeptAnswer>
   write_file_atomically(file, lines);
 }
 
-std::vector<KeptAnswer> read_kept(const std::filesystem::path& file) {
-  std::vector<KeptAnswer> answers;
-  read_json_lines(file, [&](Json&& json, const std::string&) {
-    answers.push_back({.problem = json.at("problem").get<std::string>(),
-                       .prompt = json.at("prompt_ids").get<std::vector<int32_t>>(),
-                       .completion = json.at("completion_ids").get<std::vector<int32_t>>(),
-                       .text = json.at("text").get<std::string>(),
-                       .reward = json.at("reward").get<double>()});
+std::vector<sft::Example> read_examples(const std::filesystem::path& file, const Tokenizer& tokenizer) {
+  std::vector<sft::Example> examples;
+  std::optional<ChatTemplate> chat;
+  read_json_lines(file, [&](Json&& line, const std::string& where) {
+    if (line.is_object() && line.contains("prompt_ids")) {
+      examples.push_back(example_of(ids_in(line, "prompt_ids", where), ids_in(line, "completion_ids", where)));
+      return;
+    }
+    const Record record = read_record(line, {}, where);
+    if (record.messages.empty()) {
+      examples.push_back(example_of(tokenize_completion(tokenizer, record.prompt, record.completion)));
+      return;
+    }
+    if (!chat) chat.emplace(tokenizer, where);
+    examples.push_back(example_of(tokenize_chat(tokenizer, *chat, parse_json(record.messages, where),
+                                                record.tools.empty() ? Json() : parse_json(record.tools, where), {})));
   });
-  return answers;
+  return examples;
 }
 
 std::vector<sft::Example> load_examples(Session& session, const std::vector<DataPart>& parts) {
   std::vector<sft::Example> examples;
   for (const DataPart& part : parts) {
-    if (part.source == "stage") {
-      const auto file = session.folder().data_of(part.stage);
-      const auto kept = read_kept(file);
-      const auto count =
-          part.documents > 0 ? std::min<size_t>(kept.size(), static_cast<size_t>(part.documents)) : kept.size();
-      if (count == 0) throw Failure(file.string(), "stage " + part.stage + " kept no answer to learn from");
-      for (size_t i = 0; i < count; ++i) examples.push_back(example_of(kept[i]));
+    if (part.source == "stage" || part.source == "file") {
+      const std::filesystem::path file =
+          part.path.empty() ? session.folder().data_of(part.stage) : std::filesystem::path(part.path);
+      auto kept = read_examples(file, session.tokenizer());
+      if (kept.empty()) throw Failure(file.string(), "there is no answer to learn from");
+      if (part.documents > 0 && std::ssize(kept) > part.documents) kept.resize(static_cast<size_t>(part.documents));
+      std::ranges::move(kept, std::back_inserter(examples));
       continue;
     }
     const int64_t count =
         part.documents > 0 ? part.documents : std::llround(part.share * static_cast<double>(examples.size()));
+    size_t lost_thoughts = 0;
     for (int64_t i = 0; i < count; ++i) {
       if (i % 1000 == 0) session.progress().phase("tokenize", i, count);
       const auto document = session.task().document(source_of(part.source), session.seed(), static_cast<uint64_t>(i));
-      examples.push_back(tokenize(session.tokenizer(), document));
+      auto [tokens, lost] = session.renderer().example(document);
+      examples.push_back({std::move(tokens.ids), {tokens.loss.begin(), tokens.loss.end()}});
+      lost_thoughts += lost;
+    }
+    if (lost_thoughts > 0) {
+      session.progress().note("the chat template leaves out the think blocks of " + std::to_string(lost_thoughts) +
+                              " earlier answers: they are learnt without them");
     }
   }
   return examples;

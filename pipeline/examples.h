@@ -20,7 +20,10 @@ struct KeptAnswer {
 
 // JSON lines in RunFolder::data_of(stage); written whole or not at all.
 void write_kept(const std::filesystem::path& file, const std::vector<KeptAnswer>& answers);
-std::vector<KeptAnswer> read_kept(const std::filesystem::path& file);
+
+// JSON lines of answers to learn: prompt_ids and completion_ids (loss on the completion), or any shape of
+// text/dataset.h: prompt and completion as text, messages (loss on what the assistant says). Throws Error for another.
+std::vector<sft::Example> read_examples(const std::filesystem::path& file, const Tokenizer& tokenizer);
 
 // The parts one after another. Texts are tokenised as bos, prompt (no loss), response; throws Error when a stage wrote
 // nothing.

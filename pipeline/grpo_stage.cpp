@@ -1,3 +1,7 @@
+#include <algorithm>
+#include <optional>
+
+#include "pipeline/model_rewards.h"
 #include "pipeline/stage.h"
 
 namespace posttrain::pipeline {
@@ -10,6 +14,27 @@ void limit_samples(std::vector<store::Group>& groups, const std::optional<int64_
   size_t kept = 0;
   while (kept < groups.size() && std::ssize(groups[kept].samples) <= left) left -= std::ssize(groups[kept++].samples);
   groups.resize(kept);
+}
+
+// A renewed reference is part of a checkpoint. The folder of the checkpoint before stays until this one is whole.
+std::string keep_reference(StageRun& run, const model::Transformer& reference, int64_t updates) {
+  const auto folder = run.session.folder().model_of(run.spec.name).parent_path();
+  const std::string name = "reference-" + std::to_string(updates);
+  std::vector<std::filesystem::path> older;
+  for (const auto& entry : std::filesystem::directory_iterator(folder)) {
+    const std::string file = entry.path().filename().string();
+    if (file.starts_with("reference-") && file != name) older.push_back(entry.path());
+  }
+  std::ranges::sort(older, {}, [](const auto& path) { return std::filesystem::last_write_time(path); });
+  for (size_t i = 0; i + 1 < older.size(); ++i) std::filesystem::remove_all(older[i]);
+  run.session.save_model(reference, folder / name);
+  return name;
+}
+
+void load_reference(StageRun& run, const std::string& name, model::Transformer& reference) {
+  const auto folder = run.session.folder().model_of(run.spec.name).parent_path();
+  reference.copy_weights_from(
+      *model::Transformer::load(run.session.backend(), folder / name, nn::DType::f32, nn::Use::inference));
 }
 
 }  // namespace
@@ -26,6 +51,11 @@ StageEnd run_grpo_stage(StageRun& run) {
   model::Learner learner(*policy, grpo.training.optimizer());
   auto engine = session.make_engine(sampler ? *sampler : *policy, grpo.engine);
   auto collector = session.make_collector(engine);
+  std::optional<ModelRewards> model_rewards;
+  if (!settings.model_rewards.empty()) {
+    model_rewards.emplace(session, settings.model_rewards, run.key());
+    collector.then_score([&](std::vector<rollout::ScoredGroup>& groups) { model_rewards->score(groups); });
+  }
   rl::GrpoTrainer trainer({.policy = *policy,
                            .reference = reference.get(),
                            .sampler = sampler.get(),
@@ -50,8 +80,16 @@ StageEnd run_grpo_stage(StageRun& run) {
         .metrics = std::move(result.metrics), .spans = std::move(result.spans), .groups = std::move(result.groups)};
   };
   stage.resumable_at = [&](int64_t step) { return trainer.resumable_at(step); };
-  stage.cursor = [&] { return trainer.cursor(); };
-  stage.restore = [&](const Json& cursor, int64_t) { trainer.restore(cursor); };
+  const bool renewed = reference != nullptr && grpo.reference_refresh_steps > 0;
+  stage.cursor = [&] {
+    Json cursor = trainer.cursor();
+    if (renewed) cursor["reference"] = keep_reference(run, *reference, learner.steps());
+    return cursor;
+  };
+  stage.restore = [&](const Json& cursor, int64_t) {
+    trainer.restore(cursor);
+    if (renewed) load_reference(run, cursor.at("reference").get<std::string>(), *reference);
+  };
   stage.failed_batch = [&] { return trainer.failed_batch(); };
   return run_training(run, stage);
 }

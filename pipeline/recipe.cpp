@@ -5,6 +5,7 @@
 
 #include "base/nearest.h"
 #include "pipeline/compose.h"
+#include "pipeline/stage_settings.h"
 
 namespace posttrain::pipeline {
 namespace {
@@ -23,12 +24,20 @@ void resolve(Recipe& recipe) {
   for (StageSpec& stage : recipe.stages) {
     if (stage.from.empty()) stage.from = stage.model ? "init" : newest;
     if (stage.model) resolve(*stage.model);
-    if (stage_trains(stage.type())) newest = stage.name;
+    if (stage_continues(stage.type())) newest = stage.name;
   }
 }
 
 bool is_name(const std::string& text) {
   return !text.empty() && text.find_first_not_of("abcdefghijklmnopqrstuvwxyz0123456789-_") == std::string::npos;
+}
+
+// Whether a stage hands on `what`: "model", "data" or "pairs".
+bool leaves(const StageSpec& stage, const std::string& what) {
+  if (what == "model") return stage_trains(stage.type());
+  if (stage.type() == "judge") return what == "pairs";
+  const auto* reject = stage.settings.get<RejectStage>();
+  return reject != nullptr && (what == "data" || reject->pairs_per_prompt > 0);
 }
 
 }  // namespace
@@ -66,7 +75,7 @@ void InitSpec::visit(Visitor& v) {
 }
 
 void ModelSpec::visit(Visitor& v) {
-  v("path", path, {.doc = "A Hugging Face model directory to start from", .path = true});
+  v("path", path, {.doc = "A Hugging Face model directory or a GGUF file to start from", .path = true});
   v("arch", arch, {.doc = "Or the shape of a new model with random weights"});
   v("dtype", dtype, {.doc = "How weights are kept on disk and read by the kernels", .choices = {"f32", "bf16"}});
   v("init", init, {.doc = "How random weights are drawn"});
@@ -106,6 +115,7 @@ void Recipe::visit(Visitor& v) {
   v("threads", threads, {.doc = "Results do not depend on it; 0 = every core", .min = 0, .max = 1024});
   v("model", model, {.doc = "The model that the first stage starts from", .required = true});
   v("tokenizer", tokenizer, {.doc = "How text becomes tokens"});
+  v("chat", chat, {.doc = "How conversations become text"});
   v("task", task, {.doc = "Where prompts and answers come from"});
   v("rewards", rewards, {.doc = "What a completion is judged by: the weighted sum of these"});
   v("stages", stages, {.doc = "The pipeline, in order", .required = true});
@@ -132,6 +142,12 @@ void Recipe::check(const Complain& complain) const {
       complain(at + ".model", "expected only in a stage that starts from init");
     if (stage_name == "init" || !names_taken.insert(stage_name).second) {
       complain(at + ".name", "expected a name of its own, got \"" + stage_name + "\" again");
+    }
+    for (const auto& [field, named, need] : references(settings)) {
+      const StageSpec* other = stage(named);
+      const bool before = other != nullptr && names_taken.contains(named) && named != stage_name;
+      if (!before || !leaves(*other, need))
+        complain(at + "." + field, "expected an earlier stage that leaves " + need + ", got \"" + named + "\"");
     }
     if (stage_trains(settings.type())) earlier.insert(stage_name);
   }

@@ -15,6 +15,7 @@
 #include "pipeline/stage_table.h"
 #include "pipeline/task_table.h"
 #include "rewards/registry.h"
+#include "text/renderer.h"
 
 namespace posttrain::pipeline {
 
@@ -78,6 +79,7 @@ struct Recipe {
   int64_t threads = 0;
   ModelSpec model;
   TokenizerSpec tokenizer;
+  ChatSettings chat;
   TaskSpec task;
   std::vector<rewards::RewardSpec> rewards;
   std::vector<StageSpec> stages;

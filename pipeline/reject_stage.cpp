@@ -2,6 +2,7 @@
 #include <set>
 
 #include "pipeline/examples.h"
+#include "pipeline/pairs.h"
 #include "pipeline/stage.h"
 
 namespace posttrain::pipeline {
@@ -31,6 +32,7 @@ StageEnd run_reject_stage(StageRun& run) {
   auto engine = session.make_engine(*model, settings.engine);
   auto collector = session.make_collector(engine);
   std::vector<KeptAnswer> kept;
+  std::vector<sft::AnswerPair> pairs;
   const int64_t at_once = std::max<int64_t>(1, 256 / settings.samples_per_prompt);
   int64_t right = 0;
   for (int64_t first = 0; first < settings.prompts; first += at_once) {
@@ -45,16 +47,22 @@ StageEnd run_reject_stage(StageRun& run) {
                                           {session.seed(), run.key(), 0, static_cast<uint64_t>(first)}, stats);
     for (const auto& group : groups) {
       keep_answers(group, settings, kept);
+      const auto more = right_and_wrong(group, settings.pairs_per_prompt);
+      pairs.insert(pairs.end(), more.begin(), more.end());
       for (const auto& answer : group.answers) right += answer.outcome.verdict == rewards::Verdict::right;
     }
     session.progress().phase("rollout", first, settings.prompts);
   }
   write_kept(session.folder().data_of(run.spec.name), kept);
+  if (settings.pairs_per_prompt > 0) {
+    write_pairs(session.folder().pairs_of(run.spec.name), pairs, session.tokenizer());
+  }
   const auto sampled = static_cast<double>(settings.prompts * settings.samples_per_prompt);
   store::StepRecord record{.stage = run.index, .step = 1};
   record.metrics = {{"reject/sampled", sampled},
                     {"reject/right", static_cast<double>(right) / sampled},
-                    {"reject/kept", static_cast<double>(kept.size())}};
+                    {"reject/kept", static_cast<double>(kept.size())},
+                    {"reject/pairs", static_cast<double>(pairs.size())}};
   session.store().write_step(record);
   session.metrics_file().step(run.spec.name, record);
   session.progress().note(run.spec.name + ": kept " + std::to_string(kept.size()) + " answers of " +

@@ -1,5 +1,5 @@
-// Compares objectives and preference losses with fixtures made by TRL: a folder with model/, batch.json,
-// grpo_cases.json and dpo.json beside their .safetensors.
+// Compares objectives, preference and distillation losses with fixtures made by TRL: a folder with model/, batch.json,
+// and any of grpo_cases.json, dpo.json and distill.json beside their .safetensors.
 #pragma once
 
 #include <filesystem>
@@ -24,7 +24,8 @@ struct RlParityCase {
   std::string to_json() const;  // {"case", "pass", <differences>}
 };
 
-// Every case of the folder in the order of its files. Throws Error when a file is missing or misshapen.
+// Every case of the folder in the order of its files; one that asks for something unknown fails and says so. Throws
+// Error when a file is missing or misshapen.
 std::vector<RlParityCase> check_rl_parity(nn::Backend& backend, const std::filesystem::path& dir,
                                           const RlParityLimits& limits);
 

@@ -1,12 +1,16 @@
 #include "pipeline/run.h"
 
+#include <algorithm>
+
 #include "base/clock.h"
 #include "base/error.h"
 #include "base/file.h"
 #include "base/json.h"
 #include "base/machine.h"
+#include "base/nearest.h"
 #include "base/parallel.h"
 #include "pipeline/memory_check.h"
+#include "pipeline/recipe_view.h"
 #include "pipeline/stage.h"
 #include "pipeline/stage_table.h"
 #include "store/report.h"
@@ -35,8 +39,20 @@ const store::StageRow* row_of(const std::vector<store::StageRow>& rows, int inde
 int64_t planned_steps(const StageSpec& spec) {
   const auto* grpo = spec.settings.get<GrpoStage>();
   if (grpo != nullptr) return grpo->grpo.steps;
+  if (const auto* distill = spec.settings.get<DistillStage>()) return distill->distill.steps;
+  if (const auto* model = spec.settings.get<RewardModelStage>()) return model->reward_model.steps;
+  if (const auto* dpo = spec.settings.get<DpoStage>()) return dpo->dpo.steps;
   const auto* sft = spec.settings.get<SftStage>();
   return sft != nullptr ? sft->sft.steps : 0;
+}
+
+// All but the model of a finished stage. What can't be removed is only disk space.
+void remove_unfinished(const RunFolder& folder, const std::string& stage) {
+  std::error_code ignored;
+  const auto model = folder.model_of(stage);
+  for (const auto& entry : std::filesystem::directory_iterator(model.parent_path(), ignored)) {
+    if (entry.path() != model) std::filesystem::remove_all(entry.path(), ignored);
+  }
 }
 
 StageEnd run_stage(Session& session, const StageSpec& spec, int index, const store::StageRow* before) {
@@ -51,9 +67,7 @@ StageEnd run_stage(Session& session, const StageSpec& spec, int index, const sto
       index, end == StageEnd::done ? "done" : "stopped", earlier + clock.seconds(),
       trained ? std::filesystem::relative(session.folder().model_of(spec.name), session.folder().root).string() : "");
   if (end == StageEnd::done) {
-    std::error_code ignored;  // what is left behind is only disk space
-    std::filesystem::remove(session.folder().state_of(spec.name), ignored);
-    std::filesystem::remove_all(session.folder().best_of(spec.name), ignored);
+    remove_unfinished(session.folder(), spec.name);
   }
   return end;
 }
@@ -69,12 +83,38 @@ void rewind_to_checkpoint(store::Store& store, const RunFolder& folder) {
 void write_results(Session& session) {
   const auto& stages = session.recipe().stages;
   for (auto spec = stages.rbegin(); spec != stages.rend(); ++spec) {
-    if (!stage_trains(spec->type())) continue;
+    if (!stage_continues(spec->type())) continue;
     session.save_model(*session.load_result(*spec, nn::Use::inference), session.folder().final_model());
     break;
   }
   store::write_summary(session.folder().summary(), session.store());
   store::write_report(session.folder().report(), session.store());
+}
+
+// Where to begin again; throws Error when there is no such stage or when what stands before it differs.
+int restart_index(const Recipe& kept, const Recipe& recipe, const std::string& from) {
+  const auto found = std::ranges::find(recipe.stages, from, &StageSpec::name);
+  if (found == recipe.stages.end()) {
+    std::vector<std::string> names;
+    for (const StageSpec& stage : recipe.stages) names.push_back(stage.name);
+    throw Error("--from", "", "a stage of the recipe", "\"" + from + "\"" + suggestion(from, names));
+  }
+  const int index = static_cast<int>(found - recipe.stages.begin());
+  for (const auto& [path, first, second] : compare_recipes(kept, recipe)) {
+    const bool later = path.starts_with("stages[") && std::stoi(path.substr(7)) >= index;
+    const bool harmless = path == "name" || path == "description" || path == "threads" || path.starts_with("rewards") ||
+                          path.starts_with("store");
+    if (!later && !harmless) throw Error("--from " + from, path, first + " as in the run", second);
+  }
+  return index;
+}
+
+// What a stage left on disk, so that nothing of it is taken for a new result.
+void remove_results(const RunFolder& folder, const std::string& stage) {
+  std::filesystem::remove_all(folder.model_of(stage).parent_path());
+  for (const auto& file : {folder.data_of(stage), folder.pairs_of(stage), folder.teacher_of(stage)}) {
+    std::filesystem::remove(file);
+  }
 }
 
 RunEnd run_stages(const Recipe& recipe, const RunFolder& folder, store::Store& store, Progress& progress,
@@ -122,6 +162,28 @@ RunEnd start_run(const Recipe& recipe, const std::filesystem::path& out, Progres
                    .seed = static_cast<uint64_t>(recipe.seed),
                    .recipe = to_line(resolved),
                    .machine = to_line(machine_facts())});
+  write_file_atomically(folder.recipe(), to_pretty(resolved) + "\n");
+  return run_stages(recipe, folder, store, progress, stop);
+}
+
+RunEnd rerun_from(const std::string& from, const Recipe* changed, const std::filesystem::path& out, Progress& progress,
+                  const std::atomic<bool>& stop) {
+  const Recipe kept = recipe_of_run(out);
+  const Recipe& recipe = changed != nullptr ? *changed : kept;
+  const RunFolder folder{std::filesystem::absolute(out)};
+  const int index = restart_index(kept, recipe, from);
+  check_inputs(recipe);
+  check_memory(recipe, progress);
+  store::Store store(folder.database(), store::Mode::open);
+  const auto rows = store.stages();
+  for (int i = 0; i < index; ++i) {
+    const auto* row = row_of(rows, i);
+    if (row == nullptr || row->status != "done")
+      throw Error("--from", from, "finished stages before it", recipe.stages[i].name + " is not finished");
+  }
+  for (size_t i = index; i < kept.stages.size(); ++i) remove_results(folder, kept.stages[i].name);
+  const Json resolved = to_json(recipe);
+  store.restart(index, to_line(resolved));
   write_file_atomically(folder.recipe(), to_pretty(resolved) + "\n");
   return run_stages(recipe, folder, store, progress, stop);
 }

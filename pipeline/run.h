@@ -21,6 +21,11 @@ RunEnd start_run(const Recipe& recipe, const std::filesystem::path& out, Progres
 // Goes on with the run in `out`, by the recipe that it keeps. A finished run is done at once.
 RunEnd resume_run(const std::filesystem::path& out, Progress& progress, const std::atomic<bool>& stop);
 
+// Runs the stage named `from` and all after it again, on what the stages before left in `out`. `changed` (or null: the
+// run's own recipe) may say other things of these stages, never of the earlier ones or of what they stand on.
+RunEnd rerun_from(const std::string& from, const Recipe* changed, const std::filesystem::path& out, Progress& progress,
+                  const std::atomic<bool>& stop);
+
 // The recipe of the run in `out`.
 Recipe recipe_of_run(const std::filesystem::path& out);
 

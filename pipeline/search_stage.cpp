@@ -56,11 +56,21 @@ class Searcher {
     for (size_t i = 0; i < problems.size(); ++i)
       requests.push_back(request(problems[i], "", static_cast<int32_t>(settings_.attempts), i, 0));
     tally.proved_by.resize(problems.size());
-    tally.tokens = generate(requests, [&](size_t i, int64_t attempt, const std::string& proof) {
+    std::vector<std::vector<int64_t>> lengths(problems.size(),
+                                              std::vector<int64_t>(static_cast<size_t>(settings_.attempts)));
+    generate(requests, [&](size_t i, int64_t attempt, const std::string& proof, int64_t tokens) {
+      lengths[i][static_cast<size_t>(attempt)] = tokens;
       if (lean::check_proof(problems[i].answer, proof).verdict != lean::ProofVerdict::proved) return;
       std::optional<int64_t>& first = tally.proved_by[i];
       first = std::min(first.value_or(attempt + 1), attempt + 1);
     });
+    // As the search does, a sampler stops after the attempts at a time in which the first proof was.
+    for (size_t i = 0; i < problems.size(); ++i) {
+      const int64_t first = tally.proved_by[i].value_or(settings_.attempts);
+      const int64_t drawn =
+          std::min(settings_.attempts, (first + settings_.width - 1) / settings_.width * settings_.width);
+      for (int64_t k = 0; k < drawn; ++k) tally.tokens += lengths[i][static_cast<size_t>(k)];
+    }
     return tally;
   }
 
@@ -95,7 +105,8 @@ class Searcher {
       }
     }
     std::vector<std::string> written(requests.size());
-    const int64_t tokens = generate(requests, [&](size_t i, int64_t, const std::string& text) { written[i] = text; });
+    const int64_t tokens =
+        generate(requests, [&](size_t i, int64_t, const std::string& text, int64_t) { written[i] = text; });
     // In the order of selection, so that the tree does not depend on which attempt ended first.
     for (size_t i = 0; i < attempts.size(); ++i) {
       const auto& [search, node, number] = attempts[i];
@@ -118,19 +129,19 @@ class Searcher {
   rollout::Request request(text::Problem problem, const std::string& prefix, int32_t samples, size_t index,
                            uint64_t attempt) const {
     problem.prompt += prefix;
-    return {.prompt = run_.session.render_prompt(problem),
+    return {.prompt = run_.session.renderer().prompt(problem),
             .samples = samples,
             .key = {run_.session.seed(), run_.key(), attempt, index}};
   }
 
   // Hands over each finished text; how many tokens were drawn.
   int64_t generate(const std::vector<rollout::Request>& requests,
-                   const std::function<void(size_t, int64_t, const std::string&)>& take) {
+                   const std::function<void(size_t, int64_t, const std::string&, int64_t)>& take) {
     const Tokenizer& tokenizer = run_.session.tokenizer();
     const auto done = [&](rollout::Completion&& c) {
       std::span<const int32_t> ids = c.ids;
       if (c.finish == rollout::Finish::stop_token) ids = ids.first(ids.size() - 1);
-      take(c.request, c.sample, tokenizer.decode(ids));
+      take(c.request, c.sample, tokenizer.decode(ids), std::ssize(c.ids));
     };
     const auto go_on = [&](int64_t, int64_t, int64_t) { return !run_.session.stop_requested(); };
     return engine_.generate(requests, settings_.sampling, done, go_on).sampled_tokens;
@@ -159,7 +170,8 @@ StageEnd run_search_stage(StageRun& run) {
   Searcher searcher(run, *model, settings);
   const Tally plain = searcher.sample(), tree = searcher.search();
   if (session.stop_requested()) return StageEnd::stopped;
-  store::EvalRecord record{.stage = run.index, .task = "search", .n = settings.problems, .k = settings.attempts};
+  store::EvalRecord record{
+      .stage = run.index, .task = run.spec.name, .role = "final", .n = settings.problems, .k = settings.attempts};
   for (int64_t k = 1;; k = std::min(2 * k, settings.attempts)) {
     record.metrics.emplace_back("sampling@" + std::to_string(k), plain.proved_within(k));
     record.metrics.emplace_back("search@" + std::to_string(k), tree.proved_within(k));

@@ -3,8 +3,10 @@
 #include <algorithm>
 
 #include "base/error.h"
+#include "base/parallel.h"
 #include "base/rng.h"
 #include "pipeline/task_table.h"
+#include "text/convert_tokenizer.h"
 
 namespace posttrain::pipeline {
 
@@ -19,8 +21,9 @@ Session::Session(const Recipe& recipe, RunFolder folder, store::Store& store, Pr
       backend_(nn::make_cpu_backend()),
       task_(make_task(recipe.task.settings)) {
   make_tokenizer();
+  renderer_ = std::make_unique<Renderer>(*tokenizer_, recipe.chat, recipe.model.path);
   rewards_ = std::make_unique<rewards::RewardSet>(recipe.rewards);
-  scoring_ = std::make_unique<rewards::ScoringPool>(*rewards_, 1);
+  scoring_ = std::make_unique<rewards::ScoringPool>(*rewards_, compute_threads());
 }
 
 Session::~Session() = default;
@@ -57,13 +60,9 @@ model::Arch arch_of(const ModelSpec& model_spec, int64_t vocab) {
   return arch;
 }
 
-namespace {
-
 nn::DType stored_type(const ModelSpec& spec) {
   return spec.dtype == "bf16" ? nn::DType::bf16 : nn::DType::f32;
 }
-
-}  // namespace
 
 std::unique_ptr<model::Transformer> Session::new_model(const ModelSpec& spec, nn::Use use) {
   model::Arch arch = arch_of(spec, tokenizer_->vocab_size());
@@ -96,32 +95,24 @@ std::unique_ptr<model::Transformer> Session::empty_copy(const model::Transformer
                                               nn::Use::inference);
 }
 
-void Session::save_model(const model::Transformer& model, const std::filesystem::path& dir) const {
-  std::filesystem::create_directories(dir.parent_path());
+std::filesystem::path Session::tokenizer_files() const {
   std::filesystem::path source = recipe_.tokenizer.path;
   if (source.empty()) source = recipe_.model.path;
   if (source.empty()) source = folder_.tokenizer();
-  if (!std::filesystem::is_directory(source)) source = source.parent_path();
-  model::SaveOptions options;
+  return is_gguf(source) || std::filesystem::is_directory(source) ? source : source.parent_path();
+}
+
+void Session::save_model(const model::Transformer& model, const std::filesystem::path& dir, nn::DType dtype) const {
+  std::filesystem::create_directories(dir.parent_path());
+  model::SaveOptions options{.dtype = dtype};
   options.add_files = [&](const std::filesystem::path& unfinished) {
-    for (const char* name :
-         {"tokenizer.json", "tokenizer_config.json", "special_tokens_map.json", "chat_template.jinja"}) {
-      if (std::filesystem::exists(source / name)) std::filesystem::copy_file(source / name, unfinished / name);
-    }
+    save_tokenizer_files(tokenizer_files(), unfinished);
   };
   model.save(dir, options);
 }
 
 std::vector<int32_t> Session::stop_tokens() const {
   return tokenizer_->stop_ids();
-}
-
-std::vector<int32_t> Session::render_prompt(const text::Problem& problem) const {
-  std::vector<int32_t> ids;
-  if (const auto bos = tokenizer_->bos_id()) ids.push_back(*bos);
-  const auto body = tokenizer_->encode(problem.prompt);
-  ids.insert(ids.end(), body.begin(), body.end());
-  return ids;
 }
 
 rollout::Engine Session::make_engine(model::Transformer& model, const rollout::EngineSettings& settings) {
@@ -131,7 +122,7 @@ rollout::Engine Session::make_engine(model::Transformer& model, const rollout::E
 
 rollout::Collector Session::make_collector(rollout::Engine& engine) {
   return rollout::Collector(engine, *scoring_, *tokenizer_,
-                            [this](const text::Problem& problem) { return render_prompt(problem); });
+                            [this](const text::Problem& problem) { return renderer_->prompt(problem); });
 }
 
 }  // namespace posttrain::pipeline

@@ -15,6 +15,7 @@
 #include "rollout/collect.h"
 #include "store/metrics_file.h"
 #include "store/store.h"
+#include "text/renderer.h"
 #include "text/task.h"
 #include "text/tokenizer.h"
 
@@ -34,6 +35,9 @@ struct RunFolder {
   std::filesystem::path checkpoints() const { return root / "checkpoints"; }
   // Answers that a rejection sampling stage kept.
   std::filesystem::path data_of(const std::string& stage) const { return root / "data" / (stage + ".jsonl"); }
+  // Pairs of answers that a stage kept, and what a `distill` stage keeps of its teacher.
+  std::filesystem::path pairs_of(const std::string& stage) const { return root / "data" / (stage + ".pairs.jsonl"); }
+  std::filesystem::path teacher_of(const std::string& stage) const { return root / "data" / (stage + ".teacher"); }
   // The model that a finished stage hands over, and the state within an unfinished one.
   std::filesystem::path model_of(const std::string& stage) const { return checkpoints() / stage / "model"; }
   std::filesystem::path state_of(const std::string& stage) const { return checkpoints() / stage / "state.ckpt"; }
@@ -43,6 +47,8 @@ struct RunFolder {
 
 // The shape of a model; `vocab` tokens where it is a new one.
 model::Arch arch_of(const ModelSpec& spec, int64_t vocab);
+
+nn::DType stored_type(const ModelSpec& spec);
 
 // One per run; not thread-safe but for `stop`.
 class Session {
@@ -59,6 +65,7 @@ class Session {
   store::MetricsFile& metrics_file() { return metrics_file_; }
   nn::Backend& backend() { return *backend_; }
   const Tokenizer& tokenizer() const { return *tokenizer_; }
+  const Renderer& renderer() const { return *renderer_; }
   const text::Task& task() const { return *task_; }
   rewards::ScoringPool& scoring() { return *scoring_; }
   uint64_t seed() const { return static_cast<uint64_t>(recipe_.seed); }
@@ -74,10 +81,12 @@ class Session {
   std::unique_ptr<model::Transformer> empty_copy(const model::Transformer& model, nn::Backend& backend,
                                                  const StageSpec& stage);
   // Writes a Hugging Face model directory with the tokenizer in it.
-  void save_model(const model::Transformer& model, const std::filesystem::path& dir) const;
+  void save_model(const model::Transformer& model, const std::filesystem::path& dir,
+                  nn::DType dtype = nn::DType::f32) const;
+  // The folder that holds tokenizer.json.
+  std::filesystem::path tokenizer_files() const;
 
   std::vector<int32_t> stop_tokens() const;
-  std::vector<int32_t> render_prompt(const text::Problem& problem) const;
   rollout::Engine make_engine(model::Transformer& model, const rollout::EngineSettings& settings);
   rollout::Collector make_collector(rollout::Engine& engine);
 
@@ -94,6 +103,7 @@ class Session {
   std::unique_ptr<nn::Backend> backend_;
   std::unique_ptr<text::Task> task_;
   std::unique_ptr<Tokenizer> tokenizer_;
+  std::unique_ptr<Renderer> renderer_;
   std::unique_ptr<rewards::RewardSet> rewards_;
   std::unique_ptr<rewards::ScoringPool> scoring_;
 };

@@ -57,7 +57,12 @@ void run_evaluation(StageRun& run, model::Transformer& model, const EvalSettings
 StageEnd run_sft_stage(StageRun& run);
 StageEnd run_grpo_stage(StageRun& run);
 StageEnd run_reject_stage(StageRun& run);
+StageEnd run_dpo_stage(StageRun& run);
+StageEnd run_distill_stage(StageRun& run);
 StageEnd run_eval_stage(StageRun& run);
+StageEnd run_judge_stage(StageRun& run);
+StageEnd run_reward_model_stage(StageRun& run);
+StageEnd run_export_stage(StageRun& run);
 StageEnd run_search_stage(StageRun& run);
 
 }  // namespace posttrain::pipeline

@@ -9,23 +9,37 @@
 namespace posttrain::pipeline {
 namespace {
 
+enum class Leaves : uint8_t { no_model, policy, other_model };
+using enum Leaves;
+
 struct StageEntry {
   ParamsCase settings;
   StageFunction run;
-  bool trains;
+  Leaves leaves;
 };
 
 constexpr auto table = std::to_array<StageEntry>({
-    {{"sft", "Pre-train or fine-tune on documents", &make_params<SftStage>}, &run_sft_stage, true},
-    {{"grpo", "Reinforcement learning with group-relative advantages", &make_params<GrpoStage>}, &run_grpo_stage, true},
+    {{"sft", "Pre-train or fine-tune on documents", &make_params<SftStage>}, &run_sft_stage, policy},
+    {{"grpo", "Reinforcement learning with group-relative advantages", &make_params<GrpoStage>},
+     &run_grpo_stage,
+     policy},
     {{"reject", "Rejection sampling: keep a model's right answers as training data", &make_params<RejectStage>},
      &run_reject_stage,
-     false},
-    {{"eval", "Measure a model on unseen problems", &make_params<EvalStage>}, &run_eval_stage, false},
+     no_model},
+    {{"dpo", "Learn from pairs of answers, better and worse", &make_params<DpoStage>}, &run_dpo_stage, policy},
+    {{"distill", "Learn a teacher's distribution, on given or on own answers", &make_params<DistillStage>},
+     &run_distill_stage,
+     policy},
+    {{"judge", "Order pairs of answers by a model's votes", &make_params<JudgeStage>}, &run_judge_stage, no_model},
+    {{"reward_model", "Learn a score for answers from pairs", &make_params<RewardModelStage>},
+     &run_reward_model_stage,
+     other_model},
+    {{"eval", "Measure a model on unseen problems", &make_params<EvalStage>}, &run_eval_stage, no_model},
+    {{"export", "Write a model for other programs", &make_params<ExportStage>}, &run_export_stage, no_model},
     {{"search", "Prove by tree search (RMaxTS) and by plain sampling, with as many attempts",
       &make_params<SearchStage>},
      &run_search_stage,
-     false},
+     no_model},
 });
 
 constexpr auto cases = [] {
@@ -53,7 +67,12 @@ StageFunction stage_function(std::string_view type) {
 
 bool stage_trains(std::string_view type) {
   const StageEntry* entry = find(type);
-  return entry != nullptr && entry->trains;
+  return entry != nullptr && entry->leaves != no_model;
+}
+
+bool stage_continues(std::string_view type) {
+  const StageEntry* entry = find(type);
+  return entry != nullptr && entry->leaves == policy;
 }
 
 }  // namespace posttrain::pipeline

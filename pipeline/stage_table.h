@@ -18,5 +18,7 @@ std::span<const ParamsCase> stage_cases();
 // What runs a stage of this type, and whether it leaves a model that later stages can start from.
 StageEnd (*stage_function(std::string_view type))(StageRun& run);
 bool stage_trains(std::string_view type);
+// Whether that model answers prompts, so that the next stage starts from it by default and the run may end with it.
+bool stage_continues(std::string_view type);
 
 }  // namespace posttrain::pipeline

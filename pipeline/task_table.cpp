@@ -8,7 +8,9 @@
 #include "pipeline/lean_data_task.h"
 #include "text/chain_task.h"
 #include "text/coder_task.h"
+#include "text/jsonl_task.h"
 #include "text/prover_task.h"
+#include "text/word_task.h"
 
 namespace posttrain::pipeline {
 namespace {
@@ -48,6 +50,18 @@ constexpr auto table = std::to_array<TaskEntry>({
        return std::make_unique<text::ProverTask>(s.as<text::ProverSettings>());
      },
      &chain_vocabulary},
+    {{"words", "Generated word problems of one or two steps, for models that read English",
+      &make_params<text::WordSettings>},
+     [](const Slot& s) -> std::unique_ptr<text::Task> {
+       return std::make_unique<text::WordTask>(s.as<text::WordSettings>());
+     },
+     nullptr},
+    {{"jsonl", "Conversations, prompts or questions with their answers from JSONL files: GSM8K, MATH, one's own",
+      &make_params<text::JsonlSettings>},
+     [](const Slot& s) -> std::unique_ptr<text::Task> {
+       return std::make_unique<text::JsonlTask>(s.as<text::JsonlSettings>());
+     },
+     nullptr},
 });
 
 constexpr auto cases = [] {

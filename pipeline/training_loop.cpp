@@ -59,11 +59,15 @@ void show_alerts(StageRun& run, const std::vector<store::Alert>& alerts) {
 void save_result(StageRun& run, const TrainingStage& stage, const Watch& watch) {
   Session& session = run.session;
   session.progress().phase("save", 0, 0);
+  const auto saved = session.folder().model_of(run.spec.name);
   const auto best = watch.best_step();
-  if (!best) return session.save_model(stage.model, session.folder().model_of(run.spec.name));
+  if (!best) {
+    if (const auto* lora = stage.learner.lora()) lora->save(saved.parent_path() / "adapter");
+    return session.save_model(stage.model, saved);
+  }
   session.progress().note(run.spec.name + " keeps its weights after step " + std::to_string(*best) +
                           ", the best of its evaluations");
-  session.save_model(*session.load_best(run.spec, nn::Use::inference), session.folder().model_of(run.spec.name));
+  session.save_model(*session.load_best(run.spec, nn::Use::inference), saved);
 }
 
 }  // namespace

@@ -9,10 +9,24 @@ namespace {
 
 using sandbox::Code;
 
+constexpr size_t kFeedbackBytes = 2000;  // of diagnostics: the first errors explain the rest
+
+// What Python says of a program that it can't even parse; empty for every other end. Tracebacks of running programs are
+// left out: they could quote hidden tests.
+std::string syntax_error(const std::string& errors) {
+  for (const char* name : {"SyntaxError: ", "IndentationError: ", "TabError: "}) {
+    const size_t at = errors.rfind(name);
+    const size_t file = at == std::string::npos ? at : errors.rfind("  File \"solution.py\"", at);
+    if (file != std::string::npos && (at == 0 || errors[at - 1] == '\n')) return errors.substr(file);
+  }
+  return "";
+}
+
 sandbox::Options sandbox_options(const CodeSettings& settings) {
   sandbox::Options options;
   options.boxes = static_cast<int>(settings.boxes);
   options.python = settings.python;
+  options.cgroup = settings.cgroup;
   options.mode = settings.sandbox == "warn" ? sandbox::Mode::warn : sandbox::Mode::require;
   return options;
 }
@@ -43,6 +57,10 @@ void CodeSettings::visit(Visitor& v) {
   v("sandbox", sandbox,
     {.doc = "require: refuse to start when a layer of the wall is missing; warn: go on",
      .choices = {"require", "warn"}});
+  v("cgroup", cgroup,
+    {.doc =
+         "Exact meter of memory and CPU time by control groups: \"own\" makes them below this process's own group, a "
+         "path below a version 2 group that was lent; empty: none"});
   v("python", python, {.doc = "The Python interpreter, by its path"});
   v("compiler", compiler, {.doc = "The C++ compiler, by its path"});
 }
@@ -73,7 +91,7 @@ CodeScore CodeScorer::score_once(const CodeProblem& problem, const std::string& 
   const bool stop = settings_.score == "all";
   if (problem.tests == CodeProblem::Tests::asserts) {
     const AssertVerdict verdict = asserts_.judge(problem.script, program, task.limits, stop);
-    return {verdict.code, verdict.passed, verdict.total, verdict.detail, ""};
+    return {verdict.code, verdict.passed, verdict.total, verdict.detail, syntax_error(verdict.errors)};
   }
   if (settings_.language == "python")
     task.language = Language::python;
@@ -97,6 +115,7 @@ CodeScore CodeScorer::score_once(const CodeProblem& problem, const std::string& 
   score.total = static_cast<int>(task.tests.size());
   score.detail = verdict.detail;
   if (verdict.code == Code::ce) score.diagnostics = verdict.compiled.diagnostics;
+  if (verdict.code == Code::re && !verdict.tests.empty()) score.diagnostics = syntax_error(verdict.tests[0].run.err);
   return score;
 }
 
@@ -108,6 +127,7 @@ Score CodeReward::score(const Sample& sample) const {
   const CodeProblem problem = code_problem(*sample.extra, "code reward");
   const CodeScore judged = scorer_->score(problem, sample.completion);
   Score score;
+  score.feedback = judged.diagnostics.substr(0, kFeedbackBytes);
   score.detail = std::string(to_string(judged.code)) + (judged.detail.empty() ? "" : " " + judged.detail);
   if (judged.code == Code::ie) {
     score.verdict = Verdict::failed;

@@ -9,7 +9,7 @@ namespace posttrain::rewards {
 
 struct CodeSettings {
   std::string language = "auto", score = "all", tag = "answer", sandbox = "require", python = "/usr/bin/python3",
-              compiler = "/usr/bin/g++";
+              compiler = "/usr/bin/g++", cgroup;
   double compile_credit = 0, tolerance = 0, cpu_s = 2, wall_s = 10;
   int64_t memory_mib = 256, boxes = 0;
   void visit(Visitor& v);
@@ -19,7 +19,7 @@ struct CodeScore {
   sandbox::Code code = sandbox::Code::ie;
   int passed = 0, total = 0;  // tests
   std::string detail;
-  std::string diagnostics;  // of the compiler, for a second attempt
+  std::string diagnostics;  // of the compiler or Python's parser, for a second attempt
 };
 
 // A sandbox, a compiler and judges in one: what a command or a reward needs. Thread-safe.

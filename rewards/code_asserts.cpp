@@ -93,6 +93,7 @@ AssertVerdict AssertJudge::judge(const AssertScript& script, const std::string& 
     if (code == Code::ac) continue;
     if (first_failure == Code::ac) {
       first_failure = code;
+      verdict.errors = run.err;
       verdict.detail = "call " + std::to_string(answers.size()) + ": " + to_string(code) + " " +
                        run.err.substr(run.err.size() > 300 ? run.err.size() - 300 : 0);
     }

@@ -21,8 +21,8 @@ struct AssertScript {
 
 struct AssertVerdict {
   sandbox::Code code = sandbox::Code::ie;  // AC; WA; that of the first call without a value; IE
-  std::string detail;
-  int passed = 0, total = 0;  // asserts
+  std::string detail, errors;              // what the first call without a value wrote on stderr
+  int passed = 0, total = 0;               // asserts
 };
 
 // Thread-safe; remembers the calls of each script.

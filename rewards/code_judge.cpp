@@ -5,6 +5,7 @@
 #include <cmath>
 #include <cstring>
 
+#include "rewards/code_checker.h"
 #include "rewards/cpp_driver.h"
 
 namespace posttrain::rewards {
@@ -119,6 +120,8 @@ TestVerdict CodeJudge::run_test(const CodeTask& task, const CodeTest& test, int 
   if (verdict.code != Code::ac) return verdict;
   if (function)
     verdict.code = judge_record(verdict.run, test.result, verdict.detail);
+  else if (!task.checker.empty())
+    verdict.code = check_output(sandbox_, compiler_, task.checker, test, verdict.run.out, verdict.detail);
   else if (!same_tokens(verdict.run.out, test.expected, task.tolerance))
     verdict.code = Code::wa;
   return verdict;

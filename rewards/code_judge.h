@@ -29,6 +29,7 @@ struct CodeTask {
   std::vector<CodeTest> tests;
   sandbox::Limits limits;
   sandbox::CompileLimits compile;
+  std::string checker;           // whole programs: decides instead of the comparison, see code_checker.h
   double tolerance = 0;          // whole programs: tokens may also be numbers this close, relative beyond 1
   bool retry_wall = false;       // once more with twice the wall time when a test met that without using its CPU time
   bool stop_at_failure = false;  // otherwise only a limit or a failure of the judge ends the tests early

@@ -124,6 +124,7 @@ CodeProblem code_problem(const Json& row, const std::string& where) {
   }
   if (problem.tests != CodeProblem::Tests::asserts && problem.task.tests.empty())
     throw Error(where, "tests", "at least one", "0");
+  problem.task.checker = optional_text(row, "checker");
   const std::string language = optional_text(row, "language");
   if (!language.empty() && language != "python" && language != "cpp") {
     throw Error(where, "language", "python or cpp", language);

@@ -25,6 +25,7 @@ struct CodeProblem {
 //   MBPP             text (or prompt), test_list [test_setup_code, code]
 //   APPS, CodeContests  question, input_output {inputs, outputs}
 //   own              tests: [{stdin, stdout} or {args, expect}], [entry, language, params, returns, head, tail]
+// Tests of whole programs may come with a checker, a program that decides which outputs are right: code_checker.h.
 // Throws Error when a row is none of these.
 CodeProblem code_problem(const Json& row, const std::string& where);
 

@@ -103,6 +103,8 @@ Score read_reply(const std::string& text, int64_t id) {
   const Json reply = parse_json(text, "plugin's reply");
   if (!reply.is_object() || reply.value("id", int64_t{-1}) != id)
     throw Error("plugin's reply", "id", std::to_string(id), text);
+  if (reply.contains("reward") && reply["reward"].is_null())
+    return {0, Verdict::failed, reply.value("detail", "no reward for this sample"), ""};
   if (!reply.contains("reward") || !reply["reward"].is_number())
     throw Error("plugin's reply", "reward", "a number", text);
   Score score{reply["reward"].get<double>(), Verdict::wrong, reply.value("detail", ""), reply.value("answer", "")};

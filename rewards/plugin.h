@@ -4,7 +4,8 @@
 //             "truncated": false, "correctness": "right"}
 //   from it  {"id": 7, "reward": 0.5, "verdict": "right", "detail": "...", "answer": "..."}
 //
-// verdict may be left out: right when the reward is positive, else wrong. stderr goes to ours.
+// verdict may be left out: right when the reward is positive, else wrong. A reward of null is no word on this sample:
+// it is masked. stderr goes to ours.
 #pragma once
 
 #include <memory>

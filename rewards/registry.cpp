@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <cmath>
 #include <exception>
 
 #include "base/error.h"
@@ -14,6 +15,7 @@
 #include "rewards/lean.h"
 #include "rewards/length.h"
 #include "rewards/math_reward.h"
+#include "rewards/pattern.h"
 #include "rewards/plugin.h"
 #include "rewards/repetition.h"
 #include "rewards/tag_count.h"
@@ -60,6 +62,7 @@ constexpr std::array table = {
     entry<PluginReward>("plugin_shape", shapes,
                         "The same for a program that shapes behaviour and judges no correctness"),
     entry<FormatReward>("format", shapes, "1 when the whole response is a think block and an answer block, else 0"),
+    entry<PatternReward>("pattern", shapes, "1 when a regular expression is found in the completion, else 0"),
     entry<TagCountReward>("tag_count", shapes, "A quarter for each of the four tags that stands exactly once"),
     entry<LanguageReward>("language", shapes, "Words of the target language over all words, as DeepSeek-R1"),
     entry<OverlongReward>("overlong", shapes, "DAPO's soft punishment of completions near the longest length"),
@@ -114,6 +117,19 @@ RewardSet::RewardSet(const std::vector<RewardSpec>& specs) {
   }
 }
 
+namespace {
+
+// A data row may weigh rewards for its own prompt: {"reward_weights": {"format": 0}}.
+double weight_of(const std::string& part, double otherwise, const Json* row) {
+  if (row == nullptr || !row->is_object()) return otherwise;
+  const auto weights = row->find("reward_weights");
+  if (weights == row->end() || !weights->is_object()) return otherwise;
+  const auto own = weights->find(part);
+  return own == weights->end() || !own->is_number() ? otherwise : own->get<double>();
+}
+
+}  // namespace
+
 bool RewardSet::needs_group() const {
   return std::ranges::any_of(parts_, [](const Part& part) { return part.reward->needs_group(); });
 }
@@ -134,11 +150,14 @@ Outcome RewardSet::judge(const Sample& sample) const {
       } catch (const std::exception& error) {
         score = {0, Verdict::failed, error.what()};
       }
-      out.parts[i] = {parts_[i].name, score.value, parts_[i].weight, score.verdict, std::move(score.detail)};
+      if (!std::isfinite(score.value)) score = {0, Verdict::failed, "the reward is not a number"};
+      const double weight = weight_of(parts_[i].name, parts_[i].weight, sample.extra);
+      out.parts[i] = {parts_[i].name, score.value, weight, score.verdict, std::move(score.detail)};
       if (judging && correctness == nullptr) {
         correctness = &out.parts[i].verdict;
         out.answer = std::move(score.answer);
         out.unparsed = parts_[i].role == reads_answer && out.answer.empty();
+        out.feedback = std::move(score.feedback);
       }
     }
   }

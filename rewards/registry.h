@@ -55,7 +55,7 @@ struct Outcome {
   double total = 0;
   Verdict verdict = Verdict::wrong;
   std::vector<PartScore> parts;  // in the order of the specs
-  std::string answer;            // of the first part that judges correctness
+  std::string answer, feedback;  // of the first part that judges correctness
   bool unparsed = false;         // that part looked for an answer and found none
 };
 

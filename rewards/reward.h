@@ -33,8 +33,9 @@ struct Sample {
 struct Score {
   double value = 0;
   Verdict verdict = Verdict::wrong;
-  std::string detail;  // for people: the parsed answer, the error, the failing test
-  std::string answer;  // what was taken as the answer, in canonical spelling: majority votes count it; empty = none
+  std::string detail;    // for people: the parsed answer, the error, the failing test
+  std::string answer;    // what was taken as the answer, in canonical spelling: majority votes count it; empty = none
+  std::string feedback;  // what a second attempt may be shown, such as a compiler's diagnostics; empty = nothing
 };
 
 // Thread-safe after construction: score() is called from several threads at once and keeps no state between calls.

@@ -5,21 +5,35 @@
 #include <map>
 #include <string>
 
+#include "base/error.h"
+
 namespace posttrain::rl {
 namespace {
 
 struct Convention {
+  const char* name;
   bool divides, unbiased;
   double eps;
-  bool raw_single;  // a group of one keeps its reward
+  bool raw_single = false;  // a group of one keeps its reward
+  bool of_others = false;   // the std of an answer is that of the others
 };
 
-Convention convention(const std::string& name) {
-  if (name == "verl") return {true, true, 1e-6, true};
-  if (name == "openrlhf") return {true, true, 1e-9, false};
-  if (name == "open_instruct") return {true, false, 1e-8, false};
-  if (name == "none") return {false, true, 0, false};
-  return {true, true, 1e-4, false};
+constexpr Convention conventions[] = {
+    {"trl", true, true, 1e-4},
+    {"verl", true, true, 1e-6, true},
+    {"openrlhf", true, true, 1e-9},
+    {"open_instruct", true, false, 1e-8},
+    {"nemo", true, true, 1e-6, false, true},
+    {"areal", true, true, 1e-5},
+    {"grpo_zero", true, false, 1e-4},
+    {"dr_grpo_repo", true, true, 1e-8},
+    {"none", false, true, 0},
+};
+
+const Convention& convention(const std::string& name) {
+  const auto* found = std::ranges::find_if(conventions, [&](const Convention& c) { return name == c.name; });
+  PT_ASSERT(found != std::end(conventions), name);
+  return *found;
 }
 
 using Members = std::vector<size_t>;
@@ -58,6 +72,7 @@ void subtract_baseline(const std::string& kind, std::span<const ScoredSample> sa
                        const Convention& rule, std::vector<double>& out) {
   const auto n = static_cast<double>(members.size());
   const double mean = mean_reward(samples, members);
+  const bool batch_baseline = kind == "reinforce++" || kind == "batch";  // the batch's mean, below
   for (const size_t i : members) {
     const double r = samples[i].reward;
     if (kind == "leave_one_out") {
@@ -66,56 +81,118 @@ void subtract_baseline(const std::string& kind, std::span<const ScoredSample> sa
       out[i] = r - length_weighted_mean(samples, members);
     } else if (kind == "maxrl") {
       out[i] = mean != 0 ? (r - mean) / mean : 0;
-    } else if (kind == "reinforce++" || kind == "batch") {
-      out[i] = r;  // the baseline is the batch's, below
+    } else if (batch_baseline) {
+      out[i] = r;
     } else {
       out[i] = members.size() == 1 && rule.raw_single ? r : r - mean;
     }
   }
   // Equal rewards have no signal; the difference to their rounded mean may still be 1e-17 and would be blown up by the
   // std.
-  if (members.size() > 1 && kind != "reinforce++" && kind != "batch" && all_equal(samples, members)) {
+  if (members.size() > 1 && !batch_baseline && all_equal(samples, members)) {
     for (const size_t i : members) out[i] = 0;
   }
 }
 
+void divide_by_group_std(std::span<const ScoredSample> samples, const Members& members, const Convention& rule,
+                         std::vector<double>& out) {
+  if (members.size() == 1) return;
+  for (const size_t i : members) {
+    std::vector<double> rewards;
+    for (const size_t j : members) {
+      if (!rule.of_others || i != j) rewards.push_back(samples[j].reward);
+    }
+    const double std = deviation(rewards, rule.unbiased);
+    if (rule.of_others && std == 0) continue;  // one odd answer among equals: its std is no measure of anything
+    out[i] /= std + rule.eps;
+  }
+}
+
+void divide_by_batch_std(std::span<const ScoredSample> samples, const Members& valid, const Convention& rule,
+                         std::vector<double>& out) {
+  std::vector<double> rewards;
+  for (const size_t i : valid) rewards.push_back(samples[i].reward);
+  const double divisor = deviation(rewards, rule.unbiased) + rule.eps;
+  for (const size_t i : valid) out[i] /= divisor;
+}
+
+// Over all tokens, so that a long answer counts as often as it has some, or over the answers.
+void whiten(std::span<const ScoredSample> samples, const Members& valid, bool by_token, std::vector<double>& out) {
+  std::vector<double> values, weights;
+  for (const size_t i : valid) {
+    values.push_back(out[i]);
+    weights.push_back(by_token ? samples[i].length : 1);
+  }
+  const auto white = whitened(values, weights);
+  for (size_t k = 0; k < valid.size(); ++k) out[valid[k]] = white[k];
+}
+
+// GDPO, as TRL's normalize_then_sum: every part by itself against its group, the weighted sum against the batch.
+std::vector<double> normalize_then_sum(const ObjectiveSettings& settings, std::span<const ScoredSample> samples) {
+  ObjectiveSettings one = settings;
+  one.multi_reward = "sum";
+  one.advantage = "group";
+  one.std_scope = "group";
+  std::vector<double> sum(samples.size(), 0.0);
+  const size_t parts = samples.empty() ? 0 : samples.front().parts.size();
+  for (size_t p = 0; p < parts; ++p) {
+    std::vector<ScoredSample> part(samples.begin(), samples.end());
+    for (ScoredSample& s : part) {
+      s.valid = s.valid && p < s.parts.size();
+      s.reward = s.valid ? s.parts[p] : 0;
+    }
+    const auto normalised = advantages(one, part);
+    for (size_t i = 0; i < sum.size(); ++i) {
+      if (part[i].valid) sum[i] += samples[i].part_weights[p] * normalised[i];
+    }
+  }
+  std::vector<double> values;
+  for (size_t i = 0; i < sum.size(); ++i) {
+    if (samples[i].valid) values.push_back(sum[i]);
+  }
+  const double std = deviation(values, true);
+  double mean = 0;
+  for (const double v : values) mean += v / static_cast<double>(values.size());
+  for (size_t i = 0; i < sum.size(); ++i) sum[i] = samples[i].valid && std > 0 ? (sum[i] - mean) / (std + 1e-4) : 0;
+  return sum;
+}
+
 }  // namespace
 
-std::vector<double> advantages(const ObjectiveSettings& settings, std::span<const ScoredSample> samples) {
-  const std::string& kind = settings.advantage;
-  const Convention rule = convention(settings.std_convention);
+std::vector<double> whitened(std::span<const double> values, std::span<const double> weights) {
+  double total = 0, mean = 0, squares = 0;
+  for (const double w : weights) total += w;
+  for (size_t i = 0; i < values.size(); ++i) mean += values[i] * weights[i] / std::max(total, 1.0);
+  const bool flat = std::ranges::all_of(values, [&](double v) { return v == values.front(); });
+  std::vector<double> out(values.size(), 0.0);
+  if (flat || total < 2) return out;
+  for (size_t i = 0; i < values.size(); ++i) squares += weights[i] * (values[i] - mean) * (values[i] - mean);
+  const double divisor = std::sqrt(squares / (total - 1) + 1e-8);
+  for (size_t i = 0; i < values.size(); ++i) out[i] = (values[i] - mean) / divisor;
+  return out;
+}
+
+std::vector<double> advantages(const ObjectiveSettings& settings, std::span<const ScoredSample> given) {
+  std::vector<ScoredSample> samples(given.begin(), given.end());
   std::map<int32_t, Members> groups;
   Members valid;
   for (size_t i = 0; i < samples.size(); ++i) {
+    samples[i].valid = samples[i].valid && std::isfinite(samples[i].reward);
     if (!samples[i].valid) continue;
     groups[samples[i].group].push_back(i);
     valid.push_back(i);
   }
+  if (settings.multi_reward == "normalize_then_sum") return normalize_then_sum(settings, samples);
+  const std::string& kind = settings.advantage;
+  const Convention& rule = convention(settings.std_convention);
   std::vector<double> out(samples.size(), 0.0);
   for (const auto& [group, members] : groups) subtract_baseline(kind, samples, members, rule, out);
-
-  const bool whitened = kind == "reinforce++" || kind == "reinforce++_baseline" || kind == "batch";
-  const bool by_group = kind == "group" && rule.divides && settings.std_scope == "group";
-  const bool by_batch = (kind == "group" && rule.divides && settings.std_scope == "batch") || whitened;
-  if (by_group) {
-    for (const auto& [group, members] : groups) {
-      if (members.size() == 1) continue;
-      std::vector<double> rewards;
-      for (const size_t i : members) rewards.push_back(samples[i].reward);
-      const double divisor = deviation(rewards, rule.unbiased) + rule.eps;
-      for (const size_t i : members) out[i] /= divisor;
-    }
-  }
-  if (by_batch) {
-    std::vector<double> values;  // TRL divides by the std of the rewards; whitening by that of the centred values
-    double mean = 0;
-    for (const size_t i : valid) {
-      values.push_back(whitened ? out[i] : samples[i].reward);
-      mean += values.back() / static_cast<double>(valid.size());
-    }
-    const double divisor = deviation(values, rule.unbiased) + (rule.eps > 0 ? rule.eps : 1e-8);
-    const bool flat = std::all_of(values.begin(), values.end(), [&](double v) { return v == values.front(); });
-    for (const size_t i : valid) out[i] = flat ? 0 : (whitened ? out[i] - mean : out[i]) / divisor;
+  if (kind == "reinforce++" || kind == "reinforce++_baseline" || kind == "batch") {
+    whiten(samples, valid, kind != "batch", out);
+  } else if (kind == "group" && rule.divides && settings.std_scope == "batch") {
+    divide_by_batch_std(samples, valid, rule, out);
+  } else if (kind == "group" && rule.divides) {
+    for (const auto& [group, members] : groups) divide_by_group_std(samples, members, rule, out);
   }
   return out;
 }
@@ -123,7 +200,7 @@ std::vector<double> advantages(const ObjectiveSettings& settings, std::span<cons
 std::vector<uint8_t> without_spread(std::span<const ScoredSample> samples) {
   std::map<int32_t, Members> groups;
   for (size_t i = 0; i < samples.size(); ++i) {
-    if (samples[i].valid) groups[samples[i].group].push_back(i);
+    if (samples[i].valid && std::isfinite(samples[i].reward)) groups[samples[i].group].push_back(i);
   }
   std::vector<uint8_t> flat(samples.size(), 1);
   for (const auto& [group, members] : groups) {

@@ -14,8 +14,9 @@ namespace posttrain::rl {
 namespace {
 
 // Rows of activations that fit into a third of the free memory.
-int64_t rows_that_fit(const model::Arch& arch) {
-  return std::clamp<int64_t>(available_memory_bytes() / 3 / model::activation_bytes_per_row(arch), 256, 32768);
+int64_t rows_that_fit(const model::Arch& arch, bool recompute) {
+  const int64_t bytes = model::activation_bytes_per_row(arch, recompute);
+  return std::clamp<int64_t>(available_memory_bytes() / 3 / bytes, 256, 32768);
 }
 
 void write_step_time(store::Metrics& metrics, double seconds) {
@@ -34,7 +35,8 @@ void write_step_time(store::Metrics& metrics, double seconds) {
 GrpoTrainer::GrpoTrainer(const GrpoContext& context, const GrpoSettings& settings)
     : context_(context), settings_(settings) {
   PT_ASSERT(settings.objective.beta == 0 || context.reference != nullptr, settings.objective.beta);
-  if (settings_.micro_batch_tokens == 0) settings_.micro_batch_tokens = rows_that_fit(context.policy.arch());
+  if (settings_.micro_batch_tokens == 0)
+    settings_.micro_batch_tokens = rows_that_fit(context.policy.arch(), settings_.training.recompute);
   source_ = std::make_unique<RolloutSource>(context_, settings_);
 }
 
@@ -105,7 +107,7 @@ GrpoStep GrpoTrainer::step(int64_t step, const PhaseCallback& phase) {
   const Clock clock;
   if (settings_.reference_refresh_steps > 0 && step > 0 && step % settings_.reference_refresh_steps == 0 &&
       context_.reference != nullptr) {
-    context_.reference->copy_weights_from(context_.policy);
+    context_.reference->blend_weights_from(context_.policy, settings_.reference_mix);
   }
   Rollout rollout = source_->take(step, phase);
   current_ = std::move(rollout.groups);

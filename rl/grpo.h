@@ -36,8 +36,10 @@ struct GrpoSettings {
   int64_t minibatches = 1, epochs = 1;
   std::string truncated = "keep";  // keep | mask
   int64_t reference_refresh_steps = 0;
+  double reference_mix = 1;
   int64_t micro_batch_tokens = 0;
   int64_t staleness = 0;
+  int64_t second_attempts = 0;
   DynamicSampling dynamic_sampling;
   Curriculum curriculum;
   rollout::SamplingSettings sampling;

@@ -102,7 +102,8 @@ Objective::Term Objective::policy_term(double ratio, double advantage) const {
   return term;
 }
 
-// Schulman's estimators (joschu.net/blog/kl-approx.html) of KL(new || ref); slope = d value / d logp.
+// Schulman's estimators (joschu.net/blog/kl-approx.html) of KL(new || ref); slope = d value / d logp, without what runs
+// through the ratio.
 Objective::Term Objective::kl_term(double ref_minus_new, double ratio) const {
   const double d = std::clamp(ref_minus_new, -log_limit, log_limit);
   const double k3 = std::exp(d) - d - 1, k3_slope = 1 - std::exp(d);
@@ -114,7 +115,7 @@ Objective::Term Objective::kl_term(double ref_minus_new, double ratio) const {
     case Kl::k3:
       return {k3, k3_slope};
     case Kl::unbiased:
-      return {ratio * k3, ratio * (k3 + k3_slope)};
+      return {ratio * k3, ratio * k3_slope};
   }
   return {0, 0};
 }
@@ -182,6 +183,7 @@ void Objective::evaluate_sample(int64_t sample, std::span<const double> logp, st
       if (s.kl_in == "loss") {
         result.per_token[out] += s.beta * kl.value;
         result.dlogp[out] += w * s.beta * kl.slope;
+        if (kl_ == Kl::unbiased) (shared_ratio ? shared_slope : result.dlogp[out]) += w * s.beta * kl.value;
       }
     }
     if (s.entropy_coef != 0) {

@@ -36,7 +36,7 @@ class Minibatch {
   }
 
   bool empty() const { return active_.empty(); }
-  std::span<const TrainSample> samples() const { return samples_; }
+  std::span<const rollout::TrainSample> samples() const { return samples_; }
 
   // Coefficients of active samples [first, last) from their scores.
   model::Coefficients coefficients(size_t first, size_t last, const model::Scores& scores, bool first_update,
@@ -68,7 +68,9 @@ class Minibatch {
     const auto begin = batch_.mask.begin() + batch_.begin[i], end = batch_.mask.begin() + batch_.begin[i + 1];
     if (std::find(begin, end, 1) == end) return false;
     const bool kl = settings_.beta != 0 && settings_.kl_in == "loss";
-    return kl || settings_.entropy_coef != 0 || batch_.advantage[batch_.begin[i]] != 0;
+    const auto first = batch_.advantage.begin() + batch_.begin[i],
+               last = batch_.advantage.begin() + batch_.begin[i + 1];
+    return kl || settings_.entropy_coef != 0 || std::any_of(first, last, [](double a) { return a != 0; });
   }
 
   // From the sampler's entropies: they are the current policy's on the first update and known before any forward.
@@ -89,7 +91,7 @@ class Minibatch {
   Objective objective_;
   double threshold_ = 0;
   std::vector<size_t> active_;  // indices into batch_
-  std::vector<TrainSample> samples_;
+  std::vector<rollout::TrainSample> samples_;
 };
 
 }  // namespace
@@ -105,9 +107,9 @@ UpdateMetrics update_policy(model::Learner& learner, const RolloutBatch& batch, 
       const Minibatch minibatch(batch, objective, std::span(order).subspan(from, to - from));
       if (minibatch.empty()) continue;
       const bool first_update = sums.optimizer_steps == 0;
-      for (const auto& [first, last] : micro_batches(minibatch.samples(), s.micro_batch_tokens)) {
+      for (const auto& [first, last] : rollout::micro_batches(minibatch.samples(), s.micro_batch_tokens)) {
         phase("update", epoch * n + from + static_cast<int64_t>(first), s.epochs * n);
-        const auto packed = pack_samples(minibatch.samples().subspan(first, last - first), s.temperature);
+        const auto packed = rollout::pack_samples(minibatch.samples().subspan(first, last - first), s.temperature);
         learner.accumulate(packed, [&](const model::Scores& scores) {
           return minibatch.coefficients(first, last, scores, first_update, static_cast<int64_t>(s.step), sums);
         });

@@ -65,6 +65,14 @@ constexpr Preset presets[] = {
        s.beta = 0.01;
        s.aggregation = "token_mean";
      }},
+    {"reinforce++_baseline",
+     "REINFORCE++-baseline, arXiv 2501.03262: group mean, whitened over the batch, k2 in the loss",
+     [](Settings& s) {
+       s.advantage = "reinforce++_baseline";
+       s.kl = "k2";
+       s.beta = 0.001;
+       s.aggregation = "token_mean";
+     }},
     {"prover-v1.5", "DeepSeek-Prover-V1.5, arXiv 2408.08152: KL 0.02", [](Settings& s) { s.beta = 0.02; }},
     {"v3.2", "DeepSeek-V3.2, arXiv 2512.02556: no std, unbiased KL, off-policy sequence mask",
      [](Settings& s) {

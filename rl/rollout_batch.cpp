@@ -1,6 +1,7 @@
 #include "rl/rollout_batch.h"
 
 #include <algorithm>
+#include <cmath>
 #include <iterator>
 #include <utility>
 
@@ -13,11 +14,15 @@ RolloutBatch::RolloutBatch(const std::vector<rollout::ScoredGroup>& groups, bool
   for (size_t g = 0; g < groups.size(); ++g) {
     for (const auto& answer : groups[g].answers) {
       const rollout::Completion& c = answer.completion;
-      const bool valid = answer.outcome.verdict != rewards::Verdict::failed;
+      const bool valid = answer.outcome.verdict != rewards::Verdict::failed && std::isfinite(answer.outcome.total);
       scored.push_back({.group = static_cast<int32_t>(g),
                         .reward = answer.outcome.total,
                         .length = static_cast<double>(c.ids.size()),
                         .valid = valid});
+      for (const auto& part : answer.outcome.parts) {
+        scored.back().parts.push_back(part.value);
+        scored.back().part_weights.push_back(part.weight);
+      }
       if (!valid) continue;
       samples.push_back({&groups[g].prompt, &c});
       answers.push_back(&answer);
@@ -31,11 +36,11 @@ RolloutBatch::RolloutBatch(const std::vector<rollout::ScoredGroup>& groups, bool
 
 namespace {
 
-std::vector<double> score(model::Transformer& model, std::span<const TrainSample> samples, double temperature,
+std::vector<double> score(model::Transformer& model, std::span<const rollout::TrainSample> samples, double temperature,
                           int64_t micro_batch_tokens) {
   std::vector<double> logp;
-  for (const auto& [first, last] : micro_batches(samples, micro_batch_tokens)) {
-    const auto scores = model.score(pack_samples(samples.subspan(first, last - first), temperature));
+  for (const auto& [first, last] : rollout::micro_batches(samples, micro_batch_tokens)) {
+    const auto scores = model.score(rollout::pack_samples(samples.subspan(first, last - first), temperature));
     logp.insert(logp.end(), scores.logp.begin(), scores.logp.end());
   }
   return logp;
@@ -52,16 +57,14 @@ void RolloutBatch::score_old(model::Transformer& policy, double temperature, int
 }
 
 void RolloutBatch::compute_advantages(const ObjectiveSettings& settings) {
+  const bool penalty = settings.kl_in == "reward" && settings.beta != 0;
+  const auto kl = [&](int64_t t) { return settings.beta * (objective.old_logp[t] - objective.ref_logp[t]); };
   std::vector<ScoredSample> penalised = scored;
   size_t sample = 0;
-  if (settings.kl_in == "reward" && settings.beta != 0) {
-    for (ScoredSample& s : penalised) {
-      if (!s.valid) continue;
-      for (int64_t t = objective.begin[sample]; t < objective.begin[sample + 1]; ++t) {
-        s.reward -= settings.beta * (objective.old_logp[t] - objective.ref_logp[t]);
-      }
-      ++sample;
-    }
+  for (ScoredSample& s : penalised) {
+    if (!s.valid) continue;
+    for (int64_t t = objective.begin[sample]; penalty && t < objective.begin[sample + 1]; ++t) s.reward -= kl(t);
+    ++sample;
   }
   advantage = advantages(settings, penalised);
   objective.advantage.clear();
@@ -72,6 +75,24 @@ void RolloutBatch::compute_advantages(const ObjectiveSettings& settings) {
     objective.advantage.insert(objective.advantage.end(), static_cast<size_t>(length), advantage[i]);
     ++sample;
   }
+  if (settings.advantage == "reinforce++" && penalty) whiten_returns(penalised, kl);
+}
+
+// REINFORCE++ takes the penalty off token by token: a token's return is what follows of it. `penalised` are the returns
+// of the first tokens.
+void RolloutBatch::whiten_returns(std::span<const ScoredSample> penalised, const std::function<double(int64_t)>& kl) {
+  size_t sample = 0;
+  for (const ScoredSample& s : penalised) {
+    if (!s.valid) continue;
+    double left = s.reward;
+    for (int64_t t = objective.begin[sample]; t < objective.begin[sample + 1]; ++t) {
+      objective.advantage[t] = left;
+      left += kl(t);
+    }
+    ++sample;
+  }
+  const std::vector<double> counts(objective.mask.begin(), objective.mask.end());
+  objective.advantage = whitened(objective.advantage, counts);
 }
 
 ObjectiveBatch RolloutBatch::part(std::span<const int64_t> indices) const {
@@ -92,22 +113,6 @@ ObjectiveBatch RolloutBatch::part(std::span<const int64_t> indices) const {
     take(out.mask, objective.mask);
   }
   return out;
-}
-
-std::vector<std::pair<size_t, size_t>> micro_batches(std::span<const TrainSample> samples, int64_t limit) {
-  std::vector<std::pair<size_t, size_t>> runs;
-  int64_t rows = 0;
-  for (size_t i = 0; i < samples.size(); ++i) {
-    const int64_t more = rows_of(samples[i], i > 0 ? samples[i - 1].prompt : nullptr);
-    if (runs.empty() || rows + more > limit) {
-      runs.emplace_back(i, i);
-      rows = rows_of(samples[i], nullptr);
-    } else {
-      rows += more;
-    }
-    runs.back().second = i + 1;
-  }
-  return runs;
 }
 
 }  // namespace posttrain::rl

@@ -3,14 +3,15 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <span>
 #include <vector>
 
 #include "model/transformer.h"
 #include "rl/advantage.h"
-#include "rl/batch.h"
 #include "rl/objective.h"
 #include "rollout/collect.h"
+#include "rollout/train_batch.h"
 
 namespace posttrain::rl {
 
@@ -19,7 +20,7 @@ namespace posttrain::rl {
 struct RolloutBatch {
   std::vector<ScoredSample> scored;             // every answer, in order of group and sample
   std::vector<double> advantage;                // [scored]
-  std::vector<TrainSample> samples;             // the valid ones
+  std::vector<rollout::TrainSample> samples;    // the valid ones
   std::vector<const rollout::Answer*> answers;  // [samples]
   ObjectiveBatch objective;                     // over `samples`
 
@@ -34,9 +35,9 @@ struct RolloutBatch {
   void compute_advantages(const ObjectiveSettings& settings);
   // The sub-batch of these samples, for one optimizer step: its normalisers are its own.
   ObjectiveBatch part(std::span<const int64_t> indices) const;
-};
 
-// Cuts the samples into runs [first, second) whose rows stay within `limit`; a single sample may exceed it.
-std::vector<std::pair<size_t, size_t>> micro_batches(std::span<const TrainSample> samples, int64_t limit);
+ private:
+  void whiten_returns(std::span<const ScoredSample> penalised, const std::function<double(int64_t)>& kl);
+};
 
 }  // namespace posttrain::rl

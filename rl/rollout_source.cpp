@@ -1,10 +1,13 @@
 #include "rl/rollout_source.h"
 
 #include <algorithm>
+#include <iterator>
 #include <utility>
 
 #include "base/clock.h"
 #include "base/error.h"
+#include "base/rng.h"
+#include "rollout/second_attempt.h"
 
 namespace posttrain::rl {
 namespace {
@@ -99,10 +102,34 @@ void RolloutSource::remember_solved(const std::vector<rollout::ScoredGroup>& gro
   }
 }
 
+// Groups that follow an answer which did not compile; they count as any other.
+void RolloutSource::add_second_attempts(int64_t step, std::vector<rollout::ScoredGroup>& groups, RolloutMetrics& seen,
+                                        const rollout::Progress& progress) {
+  if (settings_.second_attempts == 0) return;
+  std::vector<text::Problem> problems;
+  for (rollout::SecondAttempt& again : rollout::second_attempts(groups, 1)) {
+    if (std::ssize(problems) == settings_.second_attempts) break;
+    if (context_.collector.fits(again.problem, settings_.sampling.max_new_tokens)) {
+      problems.push_back(std::move(again.problem));
+    }
+  }
+  if (problems.empty()) return;
+  rollout::CollectStats stats;
+  const rollout::DrawKey key{context_.seed, context_.stage ^ hash_name("second attempt"), static_cast<uint64_t>(step)};
+  auto more =
+      context_.collector.collect(problems, settings_.samples_per_prompt, settings_.sampling, key, stats, progress);
+  seen.add(more, stats);
+  std::ranges::move(more, std::back_inserter(groups));
+}
+
 Rollout RolloutSource::draw(int64_t step, const PhaseCallback& phase) {
   const Clock clock;
   std::vector<rollout::ScoredGroup> kept, flat;
   RolloutMetrics seen;
+  const rollout::Progress progress = [&](int64_t, int64_t finished, int64_t total) {
+    if (phase) phase("rollout", finished, total);
+    return !stop_.load();
+  };
   passed_over_ = 0;
   const int64_t rounds = settings_.dynamic_sampling.enabled ? settings_.dynamic_sampling.max_rounds : 1;
   for (int64_t round = 0; round < rounds && std::ssize(kept) < settings_.prompts_per_step; ++round) {
@@ -112,11 +139,8 @@ Rollout RolloutSource::draw(int64_t step, const PhaseCallback& phase) {
     rollout::CollectStats stats;
     const rollout::DrawKey key{context_.seed, context_.stage, static_cast<uint64_t>(step),
                                static_cast<uint64_t>(first)};
-    auto groups = context_.collector.collect(problems, settings_.samples_per_prompt, settings_.sampling, key, stats,
-                                             [&](int64_t, int64_t finished, int64_t total) {
-                                               if (phase) phase("rollout", finished, total);
-                                               return !stop_.load();
-                                             });
+    auto groups =
+        context_.collector.collect(problems, settings_.samples_per_prompt, settings_.sampling, key, stats, progress);
     if (stop_) return {};
     seen.add(groups, stats);
     remember_solved(groups);
@@ -131,6 +155,8 @@ Rollout RolloutSource::draw(int64_t step, const PhaseCallback& phase) {
     kept.push_back(std::move(flat.back()));
     flat.pop_back();
   }
+  add_second_attempts(step, kept, seen, progress);
+  if (stop_) return {};
   Rollout out{.groups = std::move(kept), .metrics = {}, .seconds = clock.seconds()};
   seen.write(out.metrics, out.seconds);
   if (settings_.curriculum.enabled) {

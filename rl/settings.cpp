@@ -17,9 +17,14 @@ void ObjectiveSettings::visit(Visitor& v) {
     {.doc = "Baseline: group mean and std, group mean alone, mean of the others, whitened over the batch, ...",
      .choices = {"group", "centred", "leave_one_out", "batch", "reinforce++", "reinforce++_baseline", "opo", "maxrl"}});
   v("std_convention", std_convention,
-    {.doc = "Which std divides: trl (n-1, +1e-4), verl (n-1, +1e-6), openrlhf (n-1, +1e-9), open_instruct (n, +1e-8)",
-     .choices = {"trl", "verl", "openrlhf", "open_instruct", "none"}});
+    {.doc = "Which std divides: trl (n-1, +1e-4), verl (n-1, +1e-6), openrlhf (n-1, +1e-9), open_instruct (n, +1e-8), "
+            "nemo (n-1 of the others, +1e-6), areal (n-1, +1e-5), grpo_zero (n, +1e-4), dr_grpo_repo (n-1, +1e-8)",
+     .choices = {"trl", "verl", "openrlhf", "open_instruct", "nemo", "areal", "grpo_zero", "dr_grpo_repo", "none"}});
   v("std_scope", std_scope, {.doc = "Std over the group or over the whole batch", .choices = {"group", "batch"}});
+  v("multi_reward", multi_reward,
+    {.doc = "Several rewards: their weighted sum, or each by itself against its group, then the sum against the batch "
+            "(GDPO)",
+     .choices = {"sum", "normalize_then_sum"}});
   v("ratio", ratio,
     {.doc = "Importance ratio per token, per sequence (GSPO), or its token form",
      .choices = {"token", "sequence", "sequence_token"}});
@@ -73,11 +78,18 @@ void GrpoSettings::visit(Visitor& v) {
             "the baseline)",
      .choices = {"keep", "mask"}});
   v("reference_refresh_steps", reference_refresh_steps,
-    {.doc = "Replace the reference by the policy this often; 0 = never", .min = 0, .unit = "steps"});
+    {.doc = "Renew the reference by the policy this often; 0 = never", .min = 0, .unit = "steps"});
+  v("reference_mix", reference_mix,
+    {.doc = "Share of the policy in the renewed reference, the rest is the old one; 1 replaces it",
+     .min = 0,
+     .max = 1});
   v("micro_batch_tokens", micro_batch_tokens,
     {.doc = "Most rows in one forward and backward; 0 = as memory allows", .min = 0, .unit = "tokens"});
   v("staleness", staleness,
     {.doc = "Updates that rollouts may lag behind: 1 draws the next ones while this step trains", .min = 0, .max = 1});
+  v("second_attempts", second_attempts,
+    {.doc = "Most further groups in a step whose prompt holds an answer that does not compile and the diagnostics",
+     .min = 0});
   v("dynamic_sampling", dynamic_sampling, {.doc = "Groups without spread"});
   v("curriculum", curriculum, {.doc = "Problems that are solved already"});
   v("sampling", sampling, {.doc = "How answers are drawn"});

@@ -14,8 +14,9 @@ struct ObjectiveSettings {
   // advantage
   std::string advantage =
       "group";  // group | centred | leave_one_out | batch | reinforce++ | reinforce++_baseline | opo | maxrl
-  std::string std_convention = "trl";  // trl | verl | openrlhf | open_instruct | none: see advantage.h
+  std::string std_convention = "trl";  // see advantage.h
   std::string std_scope = "group";     // group | batch
+  std::string multi_reward = "sum";    // sum | normalize_then_sum
   // ratio and clip
   std::string ratio = "token";  // token | sequence (GSPO) | sequence_token (GSPO-token)
   std::string clip = "ppo";     // none | ppo | cispo | sapo

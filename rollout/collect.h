@@ -40,21 +40,32 @@ struct DrawKey {
   uint64_t first_prompt = 0;
 };
 
+// Adds to the outcomes of whole groups once their rules are through: rewards that a model gives.
+using ScoreGroups = std::function<void(std::vector<ScoredGroup>&)>;
+
 // Draws with one engine and scores with one pool. Not thread-safe.
 class Collector {
  public:
   Collector(Engine& engine, rewards::ScoringPool& pool, const Tokenizer& tokenizer, RenderPrompt render)
       : engine_(engine), pool_(pool), tokenizer_(tokenizer), render_(std::move(render)) {}
 
+  void then_score(ScoreGroups more) { more_ = std::move(more); }
+
   std::vector<ScoredGroup> collect(std::span<const text::Problem> problems, int64_t samples,
                                    const SamplingSettings& sampling, const DrawKey& key, CollectStats& stats,
                                    const Progress& progress = {});
+
+  // Whether the prompt and a completion of that length fit into the model's positions.
+  bool fits(const text::Problem& problem, int64_t max_new_tokens) const {
+    return std::ssize(render_(problem)) + max_new_tokens <= engine_.max_positions();
+  }
 
  private:
   Engine& engine_;
   rewards::ScoringPool& pool_;
   const Tokenizer& tokenizer_;
   RenderPrompt render_;
+  ScoreGroups more_;
 };
 
 }  // namespace posttrain::rollout

@@ -87,6 +87,10 @@ Engine::Engine(model::Transformer& transformer, const EngineSettings& settings, 
 
 Engine::~Engine() = default;
 
+int64_t Engine::max_positions() const {
+  return state_->transformer.arch().max_positions;
+}
+
 void Engine::set_policy_version(int64_t version) {
   state_->policy_version = version;
 }

@@ -44,6 +44,8 @@ class Engine {
   EngineStats generate(std::span<const Request> requests, const SamplingSettings& sampling,
                        const std::function<void(Completion&&)>& done, const Progress& progress = {});
 
+  // Most tokens of a prompt and its completion together.
+  int64_t max_positions() const;
   // Stamped on completions; the trainer raises it with each update.
   void set_policy_version(int64_t version);
 

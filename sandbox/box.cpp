@@ -6,15 +6,19 @@
 #include <poll.h>
 #include <sched.h>
 #include <sys/prctl.h>
+#include <sys/random.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <csignal>
 #include <cstddef>
 #include <cstring>
+#include <iterator>
+#include <ranges>
 
 #include "sandbox/candidate.h"
 #include "sandbox/init.h"
@@ -58,8 +62,11 @@ Box build(const BoxOptions& options) {
   box.layers |= kNamespaces | kNetwork | kFileTree | kPrivateProc;
   if (box.init.resets_pids) box.layers |= kFreshPids;
   box.walls.base = base_filter();
-  box.walls.program = program_filter();
-  if (!box.walls.base.empty() && !box.walls.program.empty()) box.layers |= kSeccomp;
+  check(getrandom(&box.walls.pass, sizeof box.walls.pass, 0) == sizeof box.walls.pass, "random numbers");
+  box.walls.pass |= 1;  // never 0
+  box.walls.program = program_filter(box.walls.pass);
+  box.walls.python = program_filter(0);
+  if (!box.walls.base.empty() && !box.walls.program.empty() && !box.walls.python.empty()) box.layers |= kSeccomp;
   box.walls.landlock = landlock_rules();
   if (box.walls.landlock) box.layers |= kLandlock;
   check((box.layers & kSeccomp) != 0, "seccomp");
@@ -78,7 +85,7 @@ Box build(const BoxOptions& options) {
 void place_files(const std::vector<std::string>& names, const std::vector<Fd>& fds, size_t first) {
   for (size_t i = 0; i < names.size(); ++i) {
     const Fd file(
-        openat(AT_FDCWD, ("/box/run/work/" + names[i]).c_str(), O_CREAT | O_EXCL | O_WRONLY | O_CLOEXEC, 0644));
+        openat(AT_FDCWD, ("/box/run/work/" + names[i]).c_str(), O_CREAT | O_EXCL | O_WRONLY | O_CLOEXEC, 0755));
     check(static_cast<bool>(file), "write a source file");
     char buffer[65536];
     off_t at = 0;
@@ -119,7 +126,7 @@ struct Command {
 
 // Starts program or command as a child and watches it to its end. False when the host is gone.
 bool run_native(Box& box, const RunRequest& request, const Command& command, const std::vector<Fd>& fds,
-                RunReply& reply) {
+                const std::vector<Fd>& doors, RunReply& reply) {
   int report[2];
   check(pipe2(report, O_CLOEXEC) == 0, "pipe");
   const Fd report_in(report[0]);
@@ -136,7 +143,7 @@ bool run_native(Box& box, const RunRequest& request, const Command& command, con
     const bool native = request.kind == Kind::native;
     for (size_t i = 0; i < 3; ++i) streams.push_back(fds[i].get());
     for (size_t i = 4; native && i < fds.size(); ++i) streams.push_back(fds[i].get());
-    become_program(request, box.walls, streams, native ? fds[3].get() : -1, command.argv, report_out.get());
+    become_program(request, box.walls, doors, streams, native ? fds[3].get() : -1, command.argv, report_out.get());
   }
   report_out.reset();
   const Fd process(raw_process);
@@ -168,9 +175,13 @@ bool serve(Box& box, const RunRequest& request, const std::string& text, std::ve
            Fd& artefact) {
   Command command;
   const std::vector<std::string> strings = split(text);
-  const auto arguments = static_cast<size_t>(request.arguments), files = static_cast<size_t>(request.files);
+  const auto arguments = static_cast<size_t>(request.arguments), files = static_cast<size_t>(request.files),
+             groups = static_cast<size_t>(request.groups);
   errno = EPROTO;
-  check(fds.size() >= 4 && strings.size() >= arguments + files, "request");
+  check(fds.size() >= 4 + groups && strings.size() >= arguments + files, "request");
+  std::vector<Fd> doors;
+  std::ranges::move(fds | std::views::drop(fds.size() - groups), std::back_inserter(doors));
+  fds.resize(fds.size() - groups);
   command.argv.assign(strings.begin(), strings.begin() + static_cast<ptrdiff_t>(arguments));
   command.names.assign(strings.begin() + static_cast<ptrdiff_t>(arguments),
                        strings.begin() + static_cast<ptrdiff_t>(arguments + files));
@@ -179,16 +190,17 @@ bool serve(Box& box, const RunRequest& request, const std::string& text, std::ve
   bool there;
   if (request.kind == Kind::python) {
     Step step = nullptr;
-    there = run_python(box.python, request, box.walls, fds, box.init.host, reply, step);
+    there = run_python(box.python, request, box.walls, fds, doors, box.init.host, reply, step);
     check(step);
   } else {
     if (request.kind == Kind::command) {
       check(fds.size() >= 3 + files, "request");
       place_files(command.names, fds, 3);
     }
-    there = run_native(box, request, command, fds, reply);
+    there = run_native(box, request, command, fds, doors, reply);
   }
   fds.clear();
+  doors.clear();
   check(clear_processes(box.init));
   const Usage usage = box_usage();
   reply.disk_kib = std::max(reply.disk_kib, usage.disk_kib);

@@ -64,11 +64,14 @@ std::vector<ResourceLimit> resource_limits(const Limits& limits, const Walls& wa
           {RLIMIT_RTPRIO, 0, 0}};
 }
 
-void become_program(const RunRequest& request, const Walls& walls, const std::vector<int>& streams, int program,
-                    const std::vector<std::string>& argv, int report) {
+void become_program(const RunRequest& request, const Walls& walls, std::span<const Fd> doors,
+                    const std::vector<int>& streams, int program, const std::vector<std::string>& argv, int report) {
   static const char* const kEnvironment[] = {
       "PATH=/usr/bin:/bin", "HOME=/box/run/work", "LANG=C.UTF-8", "LC_ALL=C.UTF-8", "TZ=UTC",
       "TMPDIR=/tmp",        "PYTHONHASHSEED=0",   nullptr};
+  for (const Fd& door : doors) {
+    if (write(door.get(), "0", 1) != 1) fail(report, "control group");
+  }
   setsid();
   umask(022);
   // Streams come with numbers above their places, so none is overwritten before it is copied.
@@ -93,7 +96,7 @@ void become_program(const RunRequest& request, const Walls& walls, const std::ve
   if (request.kind == Kind::native && !install(walls.program)) fail(report, "seccomp");
   char* const* environment = const_cast<char* const*>(kEnvironment);
   if (program >= 0)
-    syscall(SYS_execveat, program, "", arguments.data(), environment, AT_EMPTY_PATH);
+    syscall(SYS_execveat, program, "", arguments.data(), environment, AT_EMPTY_PATH, walls.pass);
   else
     execve(arguments[0], arguments.data(), environment);
   fail(report, "execve", true);

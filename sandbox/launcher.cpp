@@ -1,8 +1,9 @@
 // posttrain-launcher: started by the host before anything else, with an empty environment. It makes one user, process
 // and network namespace for all boxes and forks a box when asked to. All its processes end when the host's line
 // (descriptor 3) closes or when any process above them dies: the kernel clears a process namespace whose first process
-// is gone. Arguments: interpreter ("" for none), first host uid of the boxes (0: the caller's own), further read-only
-// folders.
+// is gone. Arguments: interpreter ("" for none), first host uid of the boxes (0: the caller's own), folders of control
+// groups to remove at the end (with colons in between), further read-only folders.
+#include <dirent.h>
 #include <fcntl.h>
 #include <linux/sched.h>
 #include <poll.h>
@@ -16,6 +17,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <csignal>
 #include <cstdlib>
@@ -160,6 +162,23 @@ void settle_descriptors() {
   for (int next = null; next >= 0 && next < 15;) next = fcntl(null, F_DUPFD_CLOEXEC, 4);
 }
 
+// The folders and the runs' groups in them; all their processes are dead or dying.
+void remove_groups(const std::string& folders) {
+  for (size_t at = 0; at < folders.size();) {
+    const size_t end = std::min(folders.find(':', at), folders.size());
+    const std::string folder = folders.substr(at, end - at);
+    at = end + 1;
+    for (int round = 0; round < 200 && rmdir(folder.c_str()) != 0 && errno == EBUSY; ++round) {
+      DIR* dir = opendir(folder.c_str());
+      for (const dirent* entry; dir != nullptr && (entry = readdir(dir)) != nullptr;) {
+        if (entry->d_name[0] != '.') rmdir((folder + "/" + entry->d_name).c_str());
+      }
+      if (dir != nullptr) closedir(dir);
+      usleep(round == 0 ? 0 : 1000);
+    }
+  }
+}
+
 int run(int argc, char** argv) {
   settle_descriptors();
   const sched_param ordinary{};
@@ -169,7 +188,8 @@ int run(int argc, char** argv) {
   Launcher launcher;
   launcher.options.python = argc > 1 ? argv[1] : "";
   const auto first_uid = static_cast<uid_t>(argc > 2 ? std::atoi(argv[2]) : 0);
-  for (int i = 3; i < argc; ++i) launcher.options.tree.runtime.emplace_back(argv[i]);
+  const std::string groups = argc > 3 ? argv[3] : "";
+  for (int i = 4; i < argc; ++i) launcher.options.tree.runtime.emplace_back(argv[i]);
   launcher.privileged = geteuid() == 0 && first_uid != 0;
   Started first;
   if (!start(CLONE_NEWUSER | CLONE_NEWPID | CLONE_NEWNS | CLONE_NEWNET | CLONE_NEWIPC | CLONE_NEWUTS | CLONE_NEWCGROUP,
@@ -185,6 +205,7 @@ int run(int argc, char** argv) {
   int status = 0;
   while (waitpid(first.pid, &status, 0) < 0 && errno == EINTR) {
   }
+  remove_groups(groups);  // the host may have been killed
   return WIFEXITED(status) ? WEXITSTATUS(status) : 12;
 }
 

@@ -1,6 +1,7 @@
 #include "sandbox/policy.h"
 
 #include <fcntl.h>
+#include <linux/futex.h>
 #include <linux/seccomp.h>
 #include <sched.h>
 #include <seccomp.h>
@@ -21,20 +22,20 @@ namespace {
 // Calls without conditions. Names that this machine's libseccomp does not know are left out.
 constexpr const char* kAllowed[] = {
     // files and directories
-    "read", "write", "pread64", "pwrite64", "readv", "writev", "preadv", "pwritev", "preadv2", "pwritev2", "open",
-    "openat", "openat2", "creat", "close", "close_range", "stat", "fstat", "lstat", "newfstatat", "statx", "access",
-    "faccessat", "faccessat2", "lseek", "ftruncate", "truncate", "fallocate", "fsync", "fdatasync", "fadvise64",
-    "getdents", "getdents64", "getcwd", "chdir", "fchdir", "rename", "renameat", "renameat2", "mkdir", "mkdirat",
-    "rmdir", "link", "linkat", "unlink", "unlinkat", "symlink", "symlinkat", "readlink", "readlinkat", "chmod",
-    "fchmod", "fchmodat", "utime", "utimes", "utimensat", "futimesat", "umask", "statfs", "fstatfs", "sendfile",
-    "copy_file_range", "dup", "dup2", "dup3", "pipe", "pipe2", "poll", "ppoll", "select", "pselect6", "epoll_create",
-    "epoll_create1", "epoll_ctl", "epoll_wait", "epoll_pwait", "epoll_pwait2", "eventfd", "eventfd2", "timerfd_create",
-    "timerfd_settime", "timerfd_gettime", "sync",
+    "read", "write", "pread64", "pwrite64", "readv", "writev", "preadv", "pwritev", "open", "openat", "openat2",
+    "creat", "close", "close_range", "stat", "fstat", "lstat", "newfstatat", "statx", "access", "faccessat",
+    "faccessat2", "lseek", "ftruncate", "truncate", "fallocate", "fsync", "fdatasync", "getdents", "getdents64",
+    "getcwd", "chdir", "fchdir", "rename", "renameat", "renameat2", "mkdir", "mkdirat", "rmdir", "link", "linkat",
+    "unlink", "unlinkat", "symlink", "symlinkat", "readlink", "readlinkat", "chmod", "fchmod", "fchmodat", "utime",
+    "utimes", "utimensat", "futimesat", "umask", "statfs", "fstatfs", "sendfile", "copy_file_range", "dup", "dup2",
+    "dup3", "pipe", "pipe2", "poll", "ppoll", "select", "pselect6", "epoll_create", "epoll_create1", "epoll_ctl",
+    "epoll_wait", "epoll_pwait", "epoll_pwait2", "eventfd", "eventfd2", "timerfd_create", "timerfd_settime",
+    "timerfd_gettime",
     // memory
     "mprotect", "munmap", "brk", "mremap", "madvise", "msync", "membarrier",
     // signals, threads, time
     "rt_sigaction", "rt_sigprocmask", "rt_sigreturn", "rt_sigpending", "rt_sigtimedwait", "rt_sigsuspend",
-    "rt_sigqueueinfo", "rt_tgsigqueueinfo", "sigaltstack", "signalfd", "signalfd4", "kill", "tkill", "tgkill", "futex",
+    "rt_sigqueueinfo", "rt_tgsigqueueinfo", "sigaltstack", "signalfd", "signalfd4", "kill", "tkill", "tgkill",
     "futex_waitv", "set_tid_address", "set_robust_list", "get_robust_list", "rseq", "exit", "exit_group", "wait4",
     "waitid", "restart_syscall", "pause", "alarm", "setitimer", "getitimer", "timer_create", "timer_settime",
     "timer_gettime", "timer_getoverrun", "timer_delete", "nanosleep", "clock_nanosleep", "clock_gettime",
@@ -128,6 +129,14 @@ void allow_some(Rules& rules) {
   // Private memory, and files mapped either way; shared anonymous or huge pages could hide from the meter.
   rules.add(SCMP_ACT_ALLOW, "mmap", masked(3, MAP_ANONYMOUS, 0));
   rules.add(SCMP_ACT_ALLOW, "mmap", masked(3, MAP_ANONYMOUS | MAP_TYPE | MAP_HUGETLB, MAP_ANONYMOUS | MAP_PRIVATE));
+  // Waking other processes would reach waiters in another box: both map the same pages of /usr. Waiting is needed to
+  // join a thread, whose end the kernel itself announces.
+  rules.add(SCMP_ACT_ALLOW, "futex", masked(1, FUTEX_PRIVATE_FLAG, FUTEX_PRIVATE_FLAG));
+  for (const uint64_t operation : {FUTEX_WAIT, FUTEX_WAIT_BITSET}) {
+    rules.add(SCMP_ACT_ALLOW, "futex", masked(1, static_cast<uint32_t>(FUTEX_CMD_MASK), operation));
+  }
+  // Granted without effect: the host's disks and its cache of files are shared as well.
+  for (const char* name : {"sync", "fadvise64"}) rules.add(SCMP_ACT_ERRNO(0), name);
   // Threads and plain processes, never with a namespace.
   rules.add(SCMP_ACT_ALLOW, "clone", masked(0, kNewNamespaces, 0));
   for (const char* name : {"fork", "vfork", "execve", "execveat"}) rules.add(SCMP_ACT_ALLOW, name);
@@ -164,12 +173,14 @@ Filter base_filter() {
   return rules.compiled();
 }
 
-Filter program_filter() {
+Filter program_filter(uint64_t pass) {
   Rules rules(SCMP_ACT_ALLOW);
   rules.add(SCMP_ACT_ERRNO(EPERM), "clone", masked(0, CLONE_THREAD, 0));
   for (const char* name : {"fork", "vfork", "execve"}) rules.add(SCMP_ACT_ERRNO(EPERM), name);
-  // The box itself starts the program by descriptor, after the filter is in place.
-  rules.add(SCMP_ACT_ERRNO(EPERM), "execveat", masked(4, AT_EMPTY_PATH, 0));
+  if (pass != 0)
+    rules.add(SCMP_ACT_ERRNO(EPERM), "execveat", scmp_arg_cmp{5, SCMP_CMP_NE, pass, 0});
+  else
+    rules.add(SCMP_ACT_ERRNO(EPERM), "execveat");
   rules.add(SCMP_ACT_ERRNO(EPERM), "prctl", equal(0, PR_SET_SECCOMP));
   return rules.compiled();
 }

@@ -3,6 +3,7 @@
 
 #include <linux/filter.h>
 
+#include <cstdint>
 #include <vector>
 
 namespace posttrain::sandbox {
@@ -14,8 +15,10 @@ using Filter = std::vector<sock_filter>;
 // locks or leases on files that boxes share. Foreign architectures are killed. Empty when libseccomp fails.
 Filter base_filter();
 
-// On top, for programs: threads but no processes, no new program, no further filter.
-Filter program_filter();
+// On top, for programs: threads but no processes, no new program, no further filter. The box itself starts the program
+// after the filter is in place: execveat is let through when its sixth argument, which the kernel ignores, is `pass`, a
+// number that no program can guess. 0: never.
+Filter program_filter(uint64_t pass);
 
 // Needs no_new_privs. False with errno set when the kernel refuses.
 bool install(const Filter& filter);

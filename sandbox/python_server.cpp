@@ -46,7 +46,7 @@ Step start_python_server(PythonServer& server, const std::string& interpreter, c
     RunRequest request;
     request.kind = Kind::python_server;
     const int null = open("/dev/null", O_RDWR | O_CLOEXEC);
-    become_program(request, walls, {null, null, null, other.get()}, -1,
+    become_program(request, walls, {}, {null, null, null, other.get()}, -1,
                    {interpreter, "-s", "-S", "-B", "-c", kPythonSource}, report_out.get());
   }
   report_out.reset();
@@ -55,8 +55,8 @@ Step start_python_server(PythonServer& server, const std::string& interpreter, c
     errno = failure.error;
     return "start the Python interpreter";
   }
-  const std::string filter(reinterpret_cast<const char*>(walls.program.data()),
-                           walls.program.size() * sizeof(sock_filter));
+  const std::string filter(reinterpret_cast<const char*>(walls.python.data()),
+                           walls.python.size() * sizeof(sock_filter));
   int64_t ready = 0;
   if (!send_message(server.control.get(), filter.data(), filter.size(), "", {}) ||
       !receive(server, &ready, sizeof ready) || ready != 1) {
@@ -67,13 +67,15 @@ Step start_python_server(PythonServer& server, const std::string& interpreter, c
 }
 
 bool run_python(const PythonServer& server, const RunRequest& request, const Walls& walls, const std::vector<Fd>& fds,
-                int host, RunReply& reply, Step& step) {
-  std::string order = request.function != 0 ? "function" : "program";
+                const std::vector<Fd>& doors, int host, RunReply& reply, Step& step) {
+  std::string order = (request.function != 0 ? "function " : "program ") + std::to_string(doors.size());
   for (const ResourceLimit& limit : resource_limits(request.limits, walls)) {
     order += ' ' + std::to_string(limit.resource) + ' ' + std::to_string(limit.soft) + ' ' + std::to_string(limit.hard);
   }
   std::vector<int> numbers;
-  for (const Fd& fd : fds) numbers.push_back(fd.get());
+  for (const std::vector<Fd>* some : {&fds, &doors}) {
+    for (const Fd& fd : *some) numbers.push_back(fd.get());
+  }
   int64_t pid = 0;
   errno = EIO;
   step = "the Python server";

@@ -17,6 +17,6 @@ Step start_python_server(PythonServer& server, const std::string& interpreter, c
 
 // Runs one program; see watch(). `step` names a failure of the server's own.
 bool run_python(const PythonServer& server, const RunRequest& request, const Walls& walls, const std::vector<Fd>& fds,
-                int host, RunReply& reply, Step& step);
+                const std::vector<Fd>& doors, int host, RunReply& reply, Step& step);
 
 }  // namespace posttrain::sandbox

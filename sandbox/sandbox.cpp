@@ -81,6 +81,21 @@ bool drain(const Fd& from, size_t cap, int64_t most, std::string& kept, int64_t&
   return true;
 }
 
+// The exact meter has the last word on what was used; a limit that ended the run before stays.
+void settle(const Metered& used, const Limits& limits, Outcome& outcome) {
+  if (!used.good) {
+    outcome.error = "the control group can't be read";
+    return;
+  }
+  outcome.cpu_ms = static_cast<double>(used.cpu_us) / 1e3;
+  outcome.memory_kib = used.memory_kib;
+  if (outcome.stop != Stop::none) return;
+  if (used.out_of_memory && (outcome.signal != 0 || outcome.exit_code != 0))
+    outcome.stop = Stop::memory;
+  else if (outcome.cpu_ms > limits.cpu_s * 1e3)
+    outcome.stop = Stop::cpu;
+}
+
 }  // namespace
 
 struct Sandbox::Launcher {
@@ -107,11 +122,15 @@ struct Sandbox::Launcher {
 
 Sandbox::Sandbox(Options options) : options_(std::move(options)) {
   boxes_ = options_.boxes > 0 ? options_.boxes : static_cast<int>(std::max(1u, std::thread::hardware_concurrency()));
-  for (int i = 0; i < boxes_; ++i) free_.push_back(Slot{i, 0, 0, Fd()});
+  for (int i = 0; i < boxes_; ++i) free_.push_back(Slot{i, 0, 0, Fd(), nullptr});
   const std::lock_guard lock(mutex_);
   open_slot(free_.back());  // the first box shows what this machine gives
   const std::string missing = missing_layers(layers_, !options_.python.empty());
-  if (missing.empty()) return;
+  if (missing.empty()) {
+    log_info("sandbox: " + std::to_string(boxes_) + " boxes, the wall is whole, Landlock " +
+             std::to_string(landlock_abi_) + ", metered by " + (groups_ ? "control groups" : "looks every 5 ms"));
+    return;
+  }
   if (options_.mode == Mode::require) {
     throw Failure("sandbox", "this machine does not give " + missing + "; \"sandbox\": \"warn\" would go on without");
   }
@@ -130,9 +149,21 @@ int Sandbox::launcher_pid() const {
   return launcher_ ? launcher_->child.id() : 0;
 }
 
+void Sandbox::open_groups() {
+  groups_.reset();
+  if (options_.cgroup.empty()) return;
+  try {
+    groups_ = std::make_shared<const ControlGroups>(options_.cgroup);
+  } catch (const Failure& failure) {
+    if (options_.mode == Mode::require) throw;
+    log_warning(std::string("sandbox: WEAKENED: no exact meter: ") + failure.what());
+  }
+}
+
 void Sandbox::start_launcher() {
   launcher_.reset();
   ++generation_;
+  open_groups();
   const std::string path = find_launcher(options_);
   if (access(path.c_str(), X_OK) != 0) throw Failure("sandbox", why(path, errno));
   int ends[2];
@@ -141,7 +172,8 @@ void Sandbox::start_launcher() {
   auto launcher = std::make_unique<Launcher>();
   launcher->line = Fd(ends[0]);
   const Fd other(ends[1]);
-  std::vector<std::string> arguments = {options_.python, std::to_string(geteuid() == 0 ? kFirstBoxUser : 0)};
+  std::vector<std::string> arguments = {options_.python, std::to_string(geteuid() == 0 ? kFirstBoxUser : 0),
+                                        groups_ ? groups_->folders() : ""};
   arguments.insert(arguments.end(), options_.runtime.begin(), options_.runtime.end());
   std::error_code error;
   launcher->child =
@@ -174,10 +206,11 @@ void Sandbox::open_slot(Slot& slot) {
     throw Failure("sandbox", "a box did not start");
   }
   if (reply.error != 0) throw Failure("sandbox", why(std::string("a box did not start: ") + reply.step, reply.error));
-  layers_ = reply.layers;
+  layers_ = reply.layers | (groups_ ? kCgroup : 0u);
   landlock_abi_ = reply.landlock_abi;
   slot.line = std::move(line);
   slot.generation = generation_;
+  slot.groups = groups_;
   slot.runs = 0;
 }
 
@@ -256,8 +289,17 @@ Outcome Sandbox::run(const Job& job) {
     ready = ready && fd;
     fds.push_back(fd.get());
   }
+  std::unique_ptr<RunGroups> groups;
+  if (slot.groups != nullptr) {
+    groups = slot.groups->open(std::to_string(slot.index) + "-" + std::to_string(slot.runs), job.limits);
+    ready = ready && groups != nullptr;
+    if (groups != nullptr) {
+      for (const Fd& door : groups->doors()) fds.push_back(door.get());
+      request.groups = static_cast<int32_t>(groups->doors().size());
+    }
+  }
   if (!ready) {
-    const std::string what = why("streams", errno);
+    const std::string what = why("streams and control groups", errno);
     release(std::move(slot));
     return broken(what);
   }
@@ -270,7 +312,9 @@ Outcome Sandbox::run(const Job& job) {
   err.out.reset();
   record.out.reset();
   Outcome outcome = collect(slot, job, std::move(out.in), std::move(err.in), std::move(record.in));
+  if (groups != nullptr && outcome.error.empty()) settle(groups->read(), job.limits, outcome);
   if (!outcome.error.empty()) slot.line.reset();
+  groups.reset();
   release(std::move(slot));
   return outcome;
 }

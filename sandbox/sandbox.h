@@ -8,6 +8,7 @@
 #include <string_view>
 #include <vector>
 
+#include "sandbox/control_groups.h"
 #include "sandbox/limits.h"
 #include "sandbox/wire.h"
 
@@ -23,6 +24,7 @@ struct Options {
   std::string python = "/usr/bin/python3";  // empty: no Python
   std::vector<std::string> runtime;         // further read-only folders of the host, e.g. where that interpreter lives
   Mode mode = Mode::require;
+  std::string cgroup;       // exact meter by control groups: "own" or a folder, see control_groups.h; empty: none
   std::string launcher;     // path; empty: beside the running program, or $POSTTRAIN_LAUNCHER
   int runs_per_box = 1000;  // then the box is built anew
 };
@@ -81,8 +83,10 @@ class Sandbox {
     int index = 0, runs = 0;
     uint64_t generation = 0;
     Fd line;
+    std::shared_ptr<const ControlGroups> groups;  // null: no exact meter
   };
   void start_launcher();
+  void open_groups();
   void open_slot(Slot& slot);
   Slot acquire();
   void release(Slot slot);
@@ -95,6 +99,7 @@ class Sandbox {
   mutable std::mutex mutex_;
   std::condition_variable freed_;
   std::unique_ptr<Launcher> launcher_;
+  std::shared_ptr<const ControlGroups> groups_;
   uint64_t generation_ = 0;
   std::vector<Slot> free_;
 };

@@ -27,6 +27,7 @@ struct RunRequest {
   Kind kind = Kind::native;
   int32_t arguments = 0, files = 0;  // command: how many strings are argv, how many are file names; then the artefact
   int32_t function = 0;              // native, python: a result and an arguments descriptor follow
+  int32_t groups = 0;                // the last so many descriptors are doors of control groups
   Limits limits;
 };
 
@@ -63,7 +64,7 @@ enum Layer : uint32_t {
   kPrivateProc = 1u << 6,  // /proc shows the program alone
   kFreshPids = 1u << 7,    // process numbers start again for each run
   kPython = 1u << 8,       // the fork server answers
-  kCgroup = 1u << 9,       // exact meter, by option
+  kCgroup = 1u << 9,       // exact meter, by option; not a wall
 };
 
 // False on any error: errno is 0 at the end of file and EBADMSG for a message that is too short or too long. Received

@@ -18,6 +18,8 @@ void SftSettings::visit(Visitor& v) {
   v("row_tokens", row_tokens, {.doc = "Length of a packed row; longer examples are cut", .min = 2, .unit = "tokens"});
   v("micro_batch_tokens", micro_batch_tokens,
     {.doc = "Most rows in one forward and backward", .min = 1, .unit = "tokens"});
+  v("neftune_alpha", neftune_alpha,
+    {.doc = "Uniform noise on the embeddings, of up to alpha / sqrt(length x hidden); 5 is usual, 0 = none", .min = 0});
   v("training", training, {.doc = "Optimizer and learning rate"});
 }
 
@@ -65,7 +67,10 @@ SftStep SftTrainer::step(int64_t step) {
   for (int64_t first = 0; first < std::ssize(chosen); first += rows_at_once) {
     const int64_t count = std::min(rows_at_once, std::ssize(chosen) - first);
     std::vector<float> weights;
-    const auto batch = batch_rows(examples_, std::span(chosen).subspan(first, count), settings_.row_tokens, weights);
+    auto batch = batch_rows(examples_, std::span(chosen).subspan(first, count), settings_.row_tokens, weights);
+    batch.noise = static_cast<float>(settings_.neftune_alpha);
+    batch.noise_key = Rng({seed_, stage_, static_cast<uint64_t>(step)}).at(0);
+    batch.noise_row = static_cast<int64_t>(tokens);
     tokens += static_cast<double>(batch.rows());
     if (weights.empty()) continue;
     learner_.accumulate(batch, [&](const model::Scores& scores) {

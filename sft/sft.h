@@ -17,6 +17,7 @@ struct SftSettings {
   double epochs = 1;
   int64_t rows_per_step = 32, row_tokens = 128;
   int64_t micro_batch_tokens = 8192;
+  double neftune_alpha = 0;
   model::TrainingSettings training;
 
   void visit(Visitor& v);

@@ -80,6 +80,18 @@ std::string metrics_json(const Metrics& metrics) {
   return to_line(object);
 }
 
+// Everything later than this step of this stage; the stage's own row stays. The run counts as running again.
+void delete_after(Database& db, int stage, int64_t step) {
+  for (const char* table : {"steps", "metrics", "spans", "samples", "evals", "alerts"}) {
+    const std::string sql = std::string("DELETE FROM ") + table + " WHERE stage > ?1 OR (stage = ?1 AND step > ?2)";
+    Statement(db, sql.c_str()).bind(stage, step).run();
+  }
+  Statement(db, "DELETE FROM stages WHERE idx > ?").bind(stage).run();
+  // Prompts are numbered by first use, so dropping the unused ones gives later ones their numbers back.
+  db.execute("DELETE FROM prompts WHERE id NOT IN (SELECT prompt FROM samples)");
+  db.execute("UPDATE run SET status = 'running', message = ''");
+}
+
 }  // namespace
 
 std::filesystem::path run_file(const std::filesystem::path& run) {
@@ -217,17 +229,18 @@ void Store::finish_run(const std::string& status, double seconds, const std::str
 
 void Store::rewind(int stage, int64_t step) {
   const std::scoped_lock guard(impl_->mutex);
-  Database& db = *impl_->db;
-  Transaction transaction(db);
-  for (const char* table : {"steps", "metrics", "spans", "samples", "evals", "alerts"}) {
-    const std::string sql = std::string("DELETE FROM ") + table + " WHERE stage > ?1 OR (stage = ?1 AND step > ?2)";
-    Statement(db, sql.c_str()).bind(stage, step).run();
-  }
-  Statement(db, "DELETE FROM stages WHERE idx > ?").bind(stage).run();
-  // Prompts are numbered by first use, so dropping the unused ones gives later ones their numbers back.
-  db.execute("DELETE FROM prompts WHERE id NOT IN (SELECT prompt FROM samples)");
-  Statement(db, "UPDATE stages SET status = 'running', checkpoint = '' WHERE idx = ?").bind(stage).run();
-  db.execute("UPDATE run SET status = 'running', message = ''");
+  Transaction transaction(*impl_->db);
+  delete_after(*impl_->db, stage, step);
+  Statement(*impl_->db, "UPDATE stages SET status = 'running', checkpoint = '' WHERE idx = ?").bind(stage).run();
+  transaction.commit();
+}
+
+void Store::restart(int stage, const std::string& recipe) {
+  const std::scoped_lock guard(impl_->mutex);
+  Transaction transaction(*impl_->db);
+  delete_after(*impl_->db, stage, -1);
+  Statement(*impl_->db, "DELETE FROM stages WHERE idx = ?").bind(stage).run();
+  Statement(*impl_->db, "UPDATE run SET recipe = ?").bind(recipe).run();
   transaction.commit();
 }
 

@@ -48,6 +48,9 @@ class Store {
   // content as a run that was never interrupted. Evaluations of `step` itself stay; writing them again replaces them.
   void rewind(int stage, int64_t step);
 
+  // The same for a stage that begins anew: nothing of it or of later ones stays, and the run goes on by `recipe`.
+  void restart(int stage, const std::string& recipe);
+
   // ---- reading
   std::optional<RunRow> run() const;
   std::vector<StageRow> stages() const;

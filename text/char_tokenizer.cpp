@@ -47,6 +47,17 @@ Json char_tokenizer_json(const CharVocabulary& vocabulary) {
                      {"normalized", false},
                      {"special", token.special}});
   }
+  Json post;
+  if (vocabulary.bos) {
+    const std::string& bos = vocabulary.tokens[*vocabulary.bos].text;
+    const Json single = {{{"SpecialToken", {{"id", bos}, {"type_id", 0}}}},
+                         {{"Sequence", {{"id", "A"}, {"type_id", 0}}}}};
+    post = {{"type", "TemplateProcessing"},
+            {"single", single},
+            {"pair", single},
+            {"special_tokens",
+             {{bos, {{"id", bos}, {"ids", Json::array({*vocabulary.bos})}, {"tokens", Json::array({bos})}}}}}};
+  }
   Json unk;
   if (vocabulary.unk) unk = vocabulary.tokens[*vocabulary.unk].text;
   return {{"version", "1.0"},
@@ -55,7 +66,7 @@ Json char_tokenizer_json(const CharVocabulary& vocabulary) {
           {"added_tokens", added},
           {"normalizer", nullptr},
           {"pre_tokenizer", nullptr},
-          {"post_processor", nullptr},
+          {"post_processor", post},
           {"decoder", {{"type", "Fuse"}}},
           {"model",
            {{"type", "BPE"},

@@ -38,9 +38,12 @@ Json with_reasoning(const Json& message) {
 ChatTemplate::ChatTemplate(std::string_view source, const std::string& where)
     : parsed_(std::make_shared<const Parsed>(source, where)) {}
 
-ChatTemplate::ChatTemplate(const Tokenizer& tokenizer, const std::string& where) {
-  if (tokenizer.chat_template().empty()) throw Error(where, "chat_template", "a template", "nothing");
-  auto parsed = std::make_shared<Parsed>(tokenizer.chat_template(), where);
+ChatTemplate::ChatTemplate(const Tokenizer& tokenizer, const std::string& where)
+    : ChatTemplate(tokenizer.chat_template(), tokenizer, where) {}
+
+ChatTemplate::ChatTemplate(std::string_view source, const Tokenizer& tokenizer, const std::string& where) {
+  if (source.empty()) throw Error(where, "chat_template", "a template", "nothing");
+  auto parsed = std::make_shared<Parsed>(source, where);
   for (const char* name : {"bos_token", "eos_token", "pad_token", "unk_token"}) {
     const std::string& text = tokenizer.special_text(name);
     if (!text.empty()) parsed->special_tokens.emplace_back(name, text);

@@ -26,6 +26,8 @@ class ChatTemplate {
  public:
   // Throws Error("<where>:<line>:<column>", ...) for a template that can't be parsed.
   ChatTemplate(std::string_view source, const std::string& where);
+  // A template that sees the special tokens' texts of `tokenizer`.
+  ChatTemplate(std::string_view source, const Tokenizer& tokenizer, const std::string& where);
   // The template of `tokenizer` and its special tokens' texts. Throws Error when it has none.
   ChatTemplate(const Tokenizer& tokenizer, const std::string& where);
 

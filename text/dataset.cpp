@@ -1,6 +1,7 @@
 #include "text/dataset.h"
 
 #include <algorithm>
+#include <cmath>
 #include <numeric>
 #include <utility>
 
@@ -14,6 +15,20 @@ namespace {
 std::string text_of(const Json& line, const std::string& field, const std::string& where) {
   if (!line[field].is_string()) throw Error(where, field, "text", to_line(line[field]).substr(0, 80));
   return line[field].get<std::string>();
+}
+
+// A short answer: a number is spelled (27.0 as 27), several answers are joined by commas.
+std::string answer_of(const Json& value, const std::string& field, const std::string& where) {
+  if (value.is_string()) return value.get<std::string>();
+  if (value.is_number_float() && value.get<double>() == std::round(value.get<double>()) &&
+      std::fabs(value.get<double>()) < 1e15) {
+    return std::to_string(std::llround(value.get<double>()));
+  }
+  if (value.is_number()) return to_line(value);
+  if (!value.is_array() || value.empty()) throw Error(where, field, "an answer", to_line(value).substr(0, 80));
+  std::string all;
+  for (const Json& one : value) all += (all.empty() ? "" : ", ") + answer_of(one, field, where);
+  return all;
 }
 
 Json message(const char* role, const std::string& content) {
@@ -87,13 +102,15 @@ Record read_record(const Json& line, const DataFields& fields, const std::string
     return record;
   }
   if (has(fields.question) && has(fields.answer)) {
-    const std::string answer = text_of(line, fields.answer, where);
-    return worked(text_of(line, fields.question, where), answer, result_behind_hashes(answer), line, fields);
+    const std::string answer = answer_of(line[fields.answer], fields.answer, where);
+    const std::string result = result_behind_hashes(answer).value_or(answer);
+    return worked(text_of(line, fields.question, where), answer, result, line, fields);
   }
   if (has(fields.problem) && has(fields.solution)) {
     const std::string solution = text_of(line, fields.solution, where);
     Record record = worked(text_of(line, fields.problem, where), solution, result_in_box(solution), line, fields);
-    if (record.reference.empty() && has(fields.answer)) record.reference = text_of(line, fields.answer, where);
+    if (record.reference.empty() && has(fields.answer))
+      record.reference = answer_of(line[fields.answer], fields.answer, where);
     return record;
   }
   std::string keys;
@@ -165,6 +182,18 @@ std::vector<size_t> shuffled(size_t count, Rng rng) {
     std::swap(order[i - 1], order[static_cast<size_t>(rng.integer(0, static_cast<int64_t>(i) - 1))]);
   }
   return order;
+}
+
+std::vector<size_t> drawn_in_passes(size_t count, int64_t first, int64_t n, uint64_t seed, uint64_t stage) {
+  std::vector<size_t> drawn, order;
+  int64_t pass = -1;
+  for (int64_t i = first; i < first + n; ++i) {
+    const auto of = i / static_cast<int64_t>(count);
+    if (of != pass) order = shuffled(count, Rng({seed, stage, hash_name("passes"), static_cast<uint64_t>(of)}));
+    pass = of;
+    drawn.push_back(order[static_cast<size_t>(i) % count]);
+  }
+  return drawn;
 }
 
 }  // namespace posttrain

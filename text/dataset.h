@@ -25,7 +25,7 @@ struct DataFields {
     v("prompt", prompt, {.doc = "Field with a prompt: text, or a list of messages"});
     v("completion", completion, {.doc = "Field with the completion of a prompt"});
     v("question", question, {.doc = "Field with a question (GSM8K)"});
-    v("answer", answer, {.doc = "Field with its worked answer; what stands behind #### is the result"});
+    v("answer", answer, {.doc = "Field with its worked answer; what stands behind ####, or all of it, is the result"});
     v("problem", problem, {.doc = "Field with a problem (MATH)"});
     v("solution", solution, {.doc = "Field with its solution; the last \\boxed{...} is the result"});
   }
@@ -54,5 +54,9 @@ std::optional<std::string> result_in_box(const std::string& solution);
 
 // 0..count-1 in an order that only the key decides (Fisher-Yates).
 std::vector<size_t> shuffled(size_t count, Rng rng);
+
+// Places [first, first + n) of endless passes over 0..count-1, each pass in an order of its own that (seed, stage,
+// pass) decides.
+std::vector<size_t> drawn_in_passes(size_t count, int64_t first, int64_t n, uint64_t seed, uint64_t stage);
 
 }  // namespace posttrain

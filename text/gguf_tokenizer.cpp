@@ -1,10 +1,13 @@
 #include "text/gguf_tokenizer.h"
 
 #include <algorithm>
+#include <cmath>
 #include <tuple>
 #include <unordered_map>
 
 #include "base/error.h"
+#include "base/file.h"
+#include "text/gguf_pre.h"
 #include "text/tokenizer_file.h"
 #include "text/tokenizer_parts.h"
 #include "text/utf8.h"
@@ -14,71 +17,8 @@ namespace {
 
 enum TokenType : int32_t { kUnknown = 2, kControl = 3, kUser = 4 };
 
-constexpr const char* kLlama3Pattern =
-    R"((?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}{1,3}| ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+)";
-constexpr const char* kQwen2Pattern =
-    R"((?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}| ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+)";
-constexpr const char* kDeepSeekPattern =
-    "[!\"#$%&'()*+,\\-./:;<=>?@\\[\\\\\\]^_`{|}~][A-Za-z]+|[^\r\n\\p{L}\\p{P}\\p{S}]?[\\p{L}\\p{M}]+| "
-    "?[\\p{P}\\p{S}]+[\r\n]*|\\s*[\r\n]+|\\s+(?!\\S)|\\s+";
-
-Json byte_level(bool use_regex) {
-  return {{"type", "ByteLevel"}, {"add_prefix_space", false}, {"trim_offsets", true}, {"use_regex", use_regex}};
-}
-
-Json split_then_bytes(std::initializer_list<const char*> patterns) {
-  Json parts = Json::array();
-  for (const char* pattern : patterns) {
-    parts.push_back(
-        {{"type", "Split"}, {"pattern", {{"Regex", pattern}}}, {"behavior", "Isolated"}, {"invert", false}});
-  }
-  parts.push_back(byte_level(false));
-  return {{"type", "Sequence"}, {"pretokenizers", parts}};
-}
-
-// What tokenizer.ggml.pre names, as tokenizer.json says it.
-struct PreTokenization {
-  Json pre_tokenizer, normalizer;
-  bool ignore_merges = false;
-};
-
-PreTokenization pre_tokenization(const std::string& name, const std::string& where) {
-  static const std::map<std::string, std::string> kKinds = {{"", "gpt2"},
-                                                            {"default", "gpt2"},
-                                                            {"gpt-2", "gpt2"},
-                                                            {"gpt2", "gpt2"},
-                                                            {"olmo", "gpt2"},
-                                                            {"phi-2", "gpt2"},
-                                                            {"smollm", "digits"},
-                                                            {"starcoder", "digits"},
-                                                            {"refact", "digits"},
-                                                            {"codeshell", "digits"},
-                                                            {"command-r", "digits"},
-                                                            {"llama-bpe", "llama3"},
-                                                            {"llama3", "llama3"},
-                                                            {"llama-v3", "llama3"},
-                                                            {"smaug-bpe", "llama3"},
-                                                            {"qwen2", "qwen2"},
-                                                            {"deepseek-r1-qwen", "qwen2"},
-                                                            {"deepseek-v3", "deepseek"}};
-  const auto found = kKinds.find(name);
-  if (found == kKinds.end()) {
-    throw Error(where, "tokenizer.ggml.pre", "smollm, gpt-2, llama-bpe, qwen2, deepseek-v3 or a relative",
-                "'" + name + "'");
-  }
-  const std::string& kind = found->second;
-  if (kind == "gpt2") return {byte_level(true), nullptr};
-  if (kind == "digits") {
-    const Json digits = {{"type", "Digits"}, {"individual_digits", true}};
-    return {{{"type", "Sequence"}, {"pretokenizers", Json::array({digits, byte_level(true)})}}, nullptr};
-  }
-  if (kind == "llama3") return {split_then_bytes({kLlama3Pattern}), nullptr, true};
-  if (kind == "qwen2") return {split_then_bytes({kQwen2Pattern}), {{"type", "NFC"}}};
-  return {split_then_bytes({R"(\p{N}{1,3})", "[\u4e00-\u9fa5\u3040-\u309f\u30a0-\u30ff]+", kDeepSeekPattern}), nullptr};
-}
-
 void byte_level_bpe(TokenizerFile& file, const GgufTokenizer& parts, const std::string& where) {
-  const PreTokenization pre = pre_tokenization(parts.pre, where);
+  const GgufPreTokenizer pre = gguf_pre_tokenizer(parts.pre, where);
   for (size_t i = 0; i < parts.merges.size(); ++i) {
     const std::string& merge = parts.merges[i];
     const size_t space = merge.find(' ', 1);
@@ -89,7 +29,7 @@ void byte_level_bpe(TokenizerFile& file, const GgufTokenizer& parts, const std::
   }
   file.rest["normalizer"] = pre.normalizer;
   file.rest["pre_tokenizer"] = pre.pre_tokenizer;
-  file.rest["decoder"] = byte_level(true);
+  file.rest["decoder"] = byte_level_json(true);
   file.rest["model"] = {{"type", "BPE"}, {"ignore_merges", pre.ignore_merges}};
 }
 
@@ -133,6 +73,9 @@ void sentence_piece_bpe(TokenizerFile& file, const GgufTokenizer& parts, const s
   if (parts.scores.size() != parts.tokens.size()) {
     throw Error(where, "tokenizer.ggml.scores", std::to_string(parts.tokens.size()) + " numbers",
                 std::to_string(parts.scores.size()));
+  }
+  for (const float score : parts.scores) {
+    if (!std::isfinite(score)) throw Error(where, "tokenizer.ggml.scores", "finite numbers", std::to_string(score));
   }
   merges_from_scores(file, parts);
   const Json to_meta = {{"type", "Replace"}, {"pattern", {{"String", " "}}}, {"content", "\u2581"}};
@@ -206,6 +149,41 @@ TokenizerFile tokenizer_file_from_gguf(const GgufTokenizer& parts, const std::st
   }
   file.rest["post_processor"] = post_processor(parts);
   return file;
+}
+
+GgufTokenizer gguf_tokenizer(const GgufHeader& header) {
+  const std::string key = "tokenizer.ggml.";
+  GgufTokenizer parts;
+  const auto text = [&](const std::string& name) { return header.has(name) ? header.text(name) : ""; };
+  const auto id = [&](const char* name) -> std::optional<int32_t> {
+    if (!header.has(key + name)) return std::nullopt;
+    return static_cast<int32_t>(std::clamp<int64_t>(header.integer(key + name), -1, INT32_MAX));
+  };
+  parts.model = header.text(key + "model");
+  parts.pre = text(key + "pre");
+  parts.tokens = header.texts(key + "tokens");
+  if (header.has(key + "merges")) parts.merges = header.texts(key + "merges");
+  if (header.has(key + "token_type")) {
+    for (const double type : header.numbers(key + "token_type"))
+      parts.types.push_back(type >= 0 && type < 100 ? static_cast<int32_t>(type) : 0);
+  }
+  if (header.has(key + "scores")) {
+    for (const double score : header.numbers(key + "scores")) parts.scores.push_back(static_cast<float>(score));
+  }
+  parts.bos = id("bos_token_id");
+  parts.eos = id("eos_token_id");
+  parts.pad = id("padding_token_id");
+  parts.unk = id("unknown_token_id");
+  parts.add_bos = header.integer(key + "add_bos_token", parts.model == "llama") != 0;
+  parts.add_eos = header.integer(key + "add_eos_token", 0) != 0;
+  parts.add_space_prefix = header.integer(key + "add_space_prefix", 1) != 0;
+  parts.chat_template = text("tokenizer.chat_template");
+  return parts;
+}
+
+GgufHeader read_gguf_header(const std::filesystem::path& file) {
+  const MappedFile map(file);
+  return parse_gguf({map.data(), map.size()}, file.string());
 }
 
 Tokenizer Tokenizer::from_gguf_parts(const GgufTokenizer& parts, const std::string& where) {

@@ -2,9 +2,12 @@
 #pragma once
 
 #include <cstdint>
+#include <filesystem>
 #include <optional>
 #include <string>
 #include <vector>
+
+#include "base/gguf.h"
 
 namespace posttrain {
 
@@ -19,5 +22,11 @@ struct GgufTokenizer {
   bool add_bos = false, add_eos = false, add_space_prefix = true;
   std::string chat_template;  // tokenizer.chat_template
 };
+
+// Throws Error naming the file and the key for what is missing or of the wrong kind.
+GgufTokenizer gguf_tokenizer(const GgufHeader& header);
+
+// The metadata of a file; its weights are not read.
+GgufHeader read_gguf_header(const std::filesystem::path& file);
 
 }  // namespace posttrain

@@ -14,13 +14,17 @@ enum class Split : uint8_t { train, test };
 // One question with its gold answer. `id` is stable: the same problem has the same id in every run.
 struct Problem {
   std::string id, prompt, answer;
-  Json extra;  // the whole data row where there is one
+  Json extra;                      // the whole data row where there is one
+  Json messages = {}, tools = {};  // what is asked as a conversation, for the chat template; null = the plain prompt
 };
 
-// A training text: the first prompt_bytes bytes carry no loss.
+// A training text: the first prompt_bytes bytes carry no loss; `ends`: the end token follows. Or a conversation whose
+// answers carry the loss.
 struct Document {
   std::string text;
   size_t prompt_bytes = 0;
+  bool ends = false;
+  Json messages = {}, tools = {};  // null = plain text
 };
 
 // corpus: what a base model is made from. traces: readable worked answers, for a cold start. general: what is not about

@@ -11,6 +11,9 @@
 namespace posttrain {
 
 Tokenizer Tokenizer::load(const std::filesystem::path& file_or_dir) {
+  if (is_gguf(file_or_dir)) {
+    return from_gguf_parts(gguf_tokenizer(read_gguf_header(file_or_dir)), file_or_dir.string());
+  }
   const bool is_dir = std::filesystem::is_directory(file_or_dir);
   const std::filesystem::path file = is_dir ? file_or_dir / "tokenizer.json" : file_or_dir;
   auto parts = tokenizer_parts_from_file(parse_tokenizer_file(read_file(file), file.string()), file.string());
@@ -109,6 +112,10 @@ const std::string& Tokenizer::special_text(const std::string& name) const {
   static const std::string none;
   const auto found = parts_->special_texts.find(name);
   return found == parts_->special_texts.end() ? none : found->second;
+}
+
+const std::vector<int32_t>& Tokenizer::leading_ids() const {
+  return parts_->surround.before;
 }
 
 const std::string& Tokenizer::chat_template() const {

@@ -20,7 +20,7 @@ struct TokenizerParts;
 // Immutable; copies share the tables; every function may be called from many threads at once.
 class Tokenizer {
  public:
-  // A tokenizer.json, or a model directory with one. From a directory the special ids come too, from
+  // A GGUF file, a tokenizer.json, or a model directory with one. From a directory the special ids come too, from
   // tokenizer_config.json, special_tokens_map.json, generation_config.json and config.json (the first that names one),
   // and the chat template from chat_template.jinja or tokenizer_config.json.
   // Throws Error with the file and the path inside it for anything missing, unknown or of the wrong kind.
@@ -48,6 +48,8 @@ class Tokenizer {
   std::optional<int32_t> bos_id() const;
   std::optional<int32_t> eos_id() const;
   std::optional<int32_t> pad_id() const;
+  // What stands before every plain text: the post-processor's tokens, such as <s>.
+  const std::vector<int32_t>& leading_ids() const;
   // Every id that ends a response: eos_id() and those of generation_config.json's eos_token_id. Without duplicates.
   const std::vector<int32_t>& stop_ids() const;
 

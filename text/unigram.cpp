@@ -4,8 +4,8 @@
 #include <limits>
 
 #include "base/error.h"
+#include "base/regex.h"
 #include "text/byte_trie.h"
-#include "text/regex.h"
 #include "text/utf8.h"
 
 namespace posttrain {

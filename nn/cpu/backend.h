@@ -1,5 +1,5 @@
 // The CPU backend's object: the chosen kernels, scratch memory, and one method per operation of the seam. Methods live
-// beside their subject: gemm.cpp, pointwise.cpp, attention.cpp, classifier.cpp, adamw.cpp.
+// beside their subject: gemm.cpp, pointwise.cpp, attention.cpp, classifier.cpp, divergence.cpp, adamw.cpp.
 #pragma once
 
 #include <span>
@@ -63,6 +63,11 @@ class CpuBackend : public Backend {
                      std::span<const float> dlogp, std::span<const float> dentropy, float* dh, float* dw) override;
   Sampled head_sample(int64_t n, const float* h, const Weight& w, float softcap,
                       std::span<const SamplingFilter> filters, std::span<const double> uniforms) override;
+  Likeliest head_likeliest(int64_t n, const float* h, const Weight& w, float softcap, float inverse_temperature,
+                           int64_t k) override;
+  std::vector<float> head_divergence(int64_t n, const float* h, const Weight& w, const TeacherRows& teacher,
+                                     const Divergence& kind, std::span<const float> weight, float* dh,
+                                     float* dw) override;
 
   void gather_rows(std::span<const int32_t> index, int64_t D, const float* x, float* y) override;
   void scatter_add_rows(std::span<const int32_t> index, std::span<const float> scale, int64_t D, const float* y,
@@ -71,6 +76,8 @@ class CpuBackend : public Backend {
   std::vector<float> row_dots(int64_t rows, int64_t D, const float* x, const float* y) override;
 
   void adamw(const AdamW& settings, size_t count, float* param, const float* gradient, float* m, float* v) override;
+  void adamw_packed(const AdamW& settings, MomentType type, size_t count, float* param, const float* gradient,
+                    std::byte* m, std::byte* v) override;
   double sum_squares(size_t count, const float* x) override;
   void record(uint64_t key, const std::function<void()>& fn) override;
 
@@ -89,7 +96,7 @@ class CpuBackend : public Backend {
   const bool blas_;
   std::vector<Arena> worker_scratch_;  // one per compute worker
   std::vector<std::vector<KeyRun>> worker_runs_;
-  Arena keys_, values_, logits_, stats_;
+  Arena keys_, values_, logits_, stats_, teacher_;
 
   Arena& mine();
   void prepare_workers();

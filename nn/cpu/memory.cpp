@@ -23,8 +23,9 @@ Buffer allocate_pages(size_t bytes) {
   const size_t mapped = (bytes + 2 * kHugePage - 1) / kHugePage * kHugePage;  // room to begin at a huge page
   void* base = mmap(nullptr, mapped, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
   if (base == MAP_FAILED) refuse(bytes);
-  madvise(base, mapped, MADV_HUGEPAGE);
   const auto address = (reinterpret_cast<uintptr_t>(base) + kHugePage - 1) / kHugePage * kHugePage;
+  // Whole huge pages only: the rest of the last one would be memory that nobody uses.
+  madvise(reinterpret_cast<void*>(address), bytes / kHugePage * kHugePage, MADV_HUGEPAGE);
   return Buffer(reinterpret_cast<void*>(address), bytes, [base, mapped](void*) { munmap(base, mapped); });
 }
 

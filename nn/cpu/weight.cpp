@@ -61,20 +61,37 @@ float get(const Buffer& panels, DType stored, int64_t depth, int64_t column, int
   return panels.f32()[at * 32 + j];
 }
 
-// Rows [r0, r1) of one panel, float32 in and out: the common case, without a decision per element.
+// How a value is kept in a run of 32, and where.
+struct F32Word {
+  using Type = float;
+  static float of(float x) { return x; }
+  static int64_t place(int64_t j) { return j; }
+};
+struct Bf16Word {
+  using Type = uint16_t;
+  static uint16_t of(float x) { return to_bf16(x); }
+  static int64_t place(int64_t j) { return j % 16 * 2 + j / 16; }
+};
+
+// Rows [r0, r1) of one panel from float32: the common case, without a decision per element.
+template <class Word>
 void load_panel(const CpuWeight& w, int64_t r0, int64_t r1, const float* from) {
+  using Type = typename Word::Type;
   const int64_t in = w.in, rows = r1 - r0;
-  float* to = w.forward.f32() + r0 / kPanel * in * kPanel + r0 % kPanel;
+  Type* to = static_cast<Type*>(w.forward.data()) + r0 / kPanel * in * kPanel;
   for (int64_t k = 0; k < in; ++k) {
-    for (int64_t r = 0; r < rows; ++r) to[k * kPanel + r] = from[r * in + k];
+    for (int64_t r = 0; r < rows; ++r) to[k * kPanel + Word::place(r0 % kPanel + r)] = Word::of(from[r * in + k]);
   }
   for (int64_t r = 0; r < rows && w.backward; ++r) {
     for (int64_t k = 0; k < in; k += kPanel) {
-      float* run = w.backward.f32() + (k / kPanel * w.out + r0 + r) * kPanel;
-      std::memcpy(run, from + r * in + k, static_cast<size_t>(std::min<int64_t>(kPanel, in - k)) * sizeof(float));
+      Type* run = static_cast<Type*>(w.backward.data()) + (k / kPanel * w.out + r0 + r) * kPanel;
+      for (int64_t j = 0; j < std::min<int64_t>(kPanel, in - k); ++j)
+        run[Word::place(j)] = Word::of(from[r * in + k + j]);
     }
   }
-  if (w.plain) std::memcpy(w.plain.f32() + r0 * in, from, static_cast<size_t>(rows * in) * sizeof(float));
+  for (int64_t i = 0; i < rows * in && w.plain; ++i) {
+    w.plain.f32()[r0 * in + i] = w.stored == DType::bf16 ? from_bf16(to_bf16(from[i])) : from[i];
+  }
 }
 
 size_t panel_bytes(int64_t columns, int64_t depth, int64_t row_bytes) {
@@ -101,10 +118,11 @@ void load_rows(CpuWeight& w, int64_t first_row, int64_t rows, const void* from, 
                [&](ptrdiff_t begin, ptrdiff_t end) {
                  const int64_t r0 = std::max(first_row, (first_panel + begin) * kPanel);
                  const int64_t r1 = std::min(first_row + rows, (first_panel + end) * kPanel);
-                 if (w.stored == DType::f32 && type == DType::f32) {
+                 if (type == DType::f32) {
+                   const auto load = w.stored == DType::bf16 ? load_panel<Bf16Word> : load_panel<F32Word>;
                    for (int64_t r = r0; r < r1;) {
                      const int64_t next = std::min(r1, (r / kPanel + 1) * kPanel);
-                     load_panel(w, r, next, static_cast<const float*>(from) + (r - first_row) * w.in);
+                     load(w, r, next, static_cast<const float*>(from) + (r - first_row) * w.in);
                      r = next;
                    }
                    return;

@@ -195,6 +195,8 @@ void field_simp(Prover& p, const Syntax& s) {
       const Term factors[] = {literal(1, sort), literal(-1, sort), inverse};
       return k.combine(parts, factors, target->args[0], target->args[1]);
     });
+    // As in Lean, nothing is left of x = x.
+    if (c->equation->args[0] == c->equation->args[1]) p.close(p.kernel.reflexivity(c->equation->args[0]));
     progress = true;
   }
   if (!progress) p.fail("field_simp made no progress");

@@ -58,6 +58,15 @@ std::string recipe_one_step_off() {
   return recipe;
 }
 
+// The reference follows the policy slowly: it is state that a resumed stage must find again.
+std::string recipe_moving_reference() {
+  std::string recipe = tiny_recipe();
+  const std::string key = "\"samples_per_prompt\": 4, ";
+  recipe.insert(recipe.find(key) + key.size(), R"("reference_refresh_steps": 3, "reference_mix": 0.6,
+                "objective": {"preset": "grpo"}, )");
+  return recipe;
+}
+
 TEST_F(Repeat, RolloutsOneStepAheadAreRepeatableAndTheirStalenessIsLogged) {
   write("tiny.json", recipe_one_step_off());
   run_whole("a", "2");
@@ -106,8 +115,12 @@ TEST_P(Killed, AtRandomMomentsAndResumedItEndsInTheSameBytes) {
   }
 }
 
-INSTANTIATE_TEST_SUITE_P(Repeat, Killed, testing::Values(&tiny_recipe, &recipe_one_step_off),
-                         [](const auto& test) { return test.index == 0 ? "InStep" : "OneStepOff"; });
+std::string case_name(const testing::TestParamInfo<std::string (*)()>& tested) {
+  constexpr const char* names[] = {"InStep", "OneStepOff", "MovingReference"};
+  return names[tested.index];
+}
+INSTANTIATE_TEST_SUITE_P(Repeat, Killed, testing::Values(&tiny_recipe, &recipe_one_step_off, &recipe_moving_reference),
+                         case_name);
 
 TEST_F(Repeat, AnInterruptFinishesTheStepSavesAndSaysHowToGoOn) {
   write("tiny.json", tiny_recipe());

@@ -22,8 +22,9 @@ Arch small_arch() {
 }
 
 struct Trainer {
-  explicit Trainer(nn::Backend& backend, const Arch& arch = small_arch(), uint64_t seed = 1)
-      : model(tiny_model(backend, arch, seed)), learner(*model, {.weight_decay = 0.1f}) {}
+  explicit Trainer(nn::Backend& backend, const Arch& arch = small_arch(), uint64_t seed = 1,
+                   nn::MomentType moments = nn::MomentType::f32)
+      : model(tiny_model(backend, arch, seed)), learner(*model, {.weight_decay = 0.1f, .moments = moments}) {}
 
   void train(int from, int to) {
     for (int step = from; step < to; ++step) {
@@ -63,6 +64,23 @@ TEST(Checkpoint, KThenNMinusKStepsEqualNSteps) {
     Checkpoint::save(folder.path() / "a", whole.learner, "");
     Checkpoint::save(folder.path() / "b", second.learner, "");
     EXPECT_EQ(read_file(folder.path() / "a"), read_file(folder.path() / "b"));
+  }
+}
+
+TEST(Checkpoint, PackedMomentsGoOnBitForBitAndAreNotMistakenForFullOnes) {
+  const auto backend = nn::make_cpu_backend();
+  for (const auto moments : {nn::MomentType::bf16, nn::MomentType::e8}) {
+    const TemporaryFolder folder;
+    const auto file = folder.path() / "state";
+    Trainer whole(*backend, tiny_arch(), 1, moments), first(*backend, tiny_arch(), 1, moments);
+    Trainer second(*backend, tiny_arch(), 99, moments), full(*backend, tiny_arch());
+    whole.train(0, 7);
+    first.train(0, 4);
+    Checkpoint::save(file, first.learner, "");
+    Checkpoint::load(file, second.learner);
+    second.train(4, 7);
+    EXPECT_EQ(all_weights(*whole.model), all_weights(*second.model));
+    EXPECT_NE(error_of(file, full.learner), "");
   }
 }
 

@@ -243,6 +243,44 @@ TEST(AdamW, TakesTheStepOfThePaper) {
   }
 }
 
+TEST(AdamW, PackedMomentsFollowTheFullOnesAndNeverStall) {
+  constexpr size_t kCount = 1000;
+  constexpr int64_t kSteps = 400;
+  const auto train = [&](Backend& b, MomentType type) {
+    Floats p = random_floats(kCount, 1);
+    std::vector<std::byte> m(moment_bytes(type, kCount)), v(m.size());
+    Floats full_m(kCount), full_v(kCount);
+    for (int64_t step = 1; step <= kSteps; ++step) {
+      // Gradients of very different size, whose squares move by a thousandth of themselves a step.
+      Floats gradient = random_floats(kCount, static_cast<uint64_t>(step) + 7);
+      for (size_t i = 0; i < kCount; ++i) gradient[i] = (gradient[i] + 1) * std::pow(10.0f, -static_cast<float>(i % 4));
+      const AdamW settings{0.01f, 0.9f, 0.999f, 1e-8f, 0, step, 1};
+      if (type == MomentType::f32) {
+        b.adamw(settings, kCount, p.data(), gradient.data(), full_m.data(), full_v.data());
+      } else {
+        b.adamw_packed(settings, type, kCount, p.data(), gradient.data(), m.data(), v.data());
+      }
+    }
+    return p;
+  };
+  const Floats start = random_floats(kCount, 1), full = train(*make_cpu_backend(), MomentType::f32);
+  for (const MomentType type : {MomentType::bf16, MomentType::e8}) {
+    const Floats packed = same_on_all_machines([&](Backend& b) { return train(b, type); });
+    double off = 0, way = 0;
+    for (size_t i = 0; i < kCount; ++i) {
+      off += std::fabs(d(packed[i]) - d(full[i]));
+      way += std::fabs(d(full[i]) - d(start[i]));
+    }
+    EXPECT_LT(off / way, type == MomentType::bf16 ? 0.005 : 0.05);
+  }
+}
+
+TEST(AdamW, PackedMomentsTakeTheBytesTheySay) {
+  EXPECT_EQ(moment_bytes(MomentType::f32, 1000), 4000u);
+  EXPECT_EQ(moment_bytes(MomentType::bf16, 1000), 2000u);
+  EXPECT_EQ(moment_bytes(MomentType::e8, 1000), 4u * 260);
+}
+
 TEST(SumSquares, HasOneOrder) {
   const Floats x = random_floats(123457, 1);
   double expected = 0;

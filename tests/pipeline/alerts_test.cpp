@@ -54,7 +54,8 @@ TEST(Alerts, AHealthyRunRaisesNone) {
 
 TEST(Alerts, MetricsOfOtherStagesAreFine) {
   Alerts alerts;
-  for (int64_t s = 1; s <= 30; ++s) EXPECT_EQ(codes(alerts.step(s, {{"loss", 1.0}, {"grad_norm", 0.5}})), Codes{});
+  for (int64_t s = 1; s <= 30; ++s)
+    EXPECT_EQ(codes(alerts.step(s, {{"loss", 1.0}, {"grad_norm", 0.5}, {"entropy", 0.001}})), Codes{});
   EXPECT_EQ(codes(alerts.step(31, {})), Codes{});
 }
 
@@ -125,6 +126,17 @@ TEST(Alerts, ShorterAnswersAsOftenWrongAsBeforeAreGuesses) {
     for (const auto& code : codes(alerts.step(s, metrics))) said.push_back(code);
   }
   EXPECT_EQ(said, Codes{"length-collapse"});
+}
+
+TEST(Alerts, EvaluationsWhoseAnswersShortenWithoutGettingRightAreGuesses) {
+  Alerts alerts;
+  EXPECT_EQ(codes(alerts.eval(0, "mod", 256, {{"pass@1", 0.28}, {"mean_length", 11}})), Codes{});
+  EXPECT_EQ(codes(alerts.eval(10, "mod", 256, {{"pass@1", 0.6}, {"mean_length", 7}})), Codes{}) << "shorter and better";
+  EXPECT_EQ(codes(alerts.eval(20, "mod", 256, {{"pass@1", 0.27}, {"mean_length", 9}})), Codes{"collapse"});
+  Alerts others;
+  others.eval(0, "mod", 256, {{"pass@1", 0.28}, {"mean_length", 11}});
+  EXPECT_EQ(codes(others.eval(10, "mod", 256, {{"pass@1", 0.27}, {"mean_length", 7}})), Codes{"length-collapse"});
+  EXPECT_TRUE(others.collapsed());
 }
 
 TEST(Alerts, RamblingThatEndsWhileAccuracyMultipliesIsNoCollapse) {

@@ -63,6 +63,27 @@ TEST_F(RecipeTest, WhatOneFieldCantTellIsChecked) {
             "b.json:1:1 stages: missing: The pipeline, in order");
 }
 
+TEST_F(RecipeTest, StagesNameEarlierOnesThatLeaveWhatTheyNeed) {
+  const auto wrong = [&](const std::string& stages) {
+    return complaints(recipe(R"(, "task": {"type": "chain"})", "[" + stages + "]"));
+  };
+  const std::string base = R"({"name": "base", "type": "sft", "data": [{"documents": 9}]})";
+  const std::string plain = R"({"name": "s", "type": "reject"})",
+                    paired = R"({"name": "s", "type": "reject", "pairs_per_prompt": 1})";
+  const std::string dpo = R"({"name": "d", "type": "dpo", "pairs": {"stage": "s"}})";
+  EXPECT_EQ(wrong(base + "," + paired + "," + dpo), "");
+  EXPECT_NE(wrong(base + "," + plain + "," + dpo).find("pairs.stage: expected an earlier stage that leaves pairs"),
+            std::string::npos);
+  EXPECT_NE(wrong(base + "," + dpo + "," + paired).find("leaves pairs"), std::string::npos) << "not yet there";
+  const std::string distill = R"({"name": "k", "type": "distill", "teacher": "s"})";
+  EXPECT_NE(wrong(base + "," + plain + "," + distill).find("teacher: expected an earlier stage that leaves model"),
+            std::string::npos);
+  const std::string scorer = R"({"name": "r", "type": "reward_model", "pairs": {"stage": "s"}})";
+  const auto loaded = load_recipe(recipe(R"(, "task": {"type": "chain"})", "[" + base + "," + paired + "," + scorer +
+                                                                               R"(, {"name": "z", "type": "grpo"}])"));
+  EXPECT_EQ(loaded.recipe.stages[3].from, "base") << "a reward model does not answer prompts";
+}
+
 TEST_F(RecipeTest, UnknownKeysOfFileAndCommandLineAreErrors) {
   EXPECT_EQ(complaints(recipe(",\n\"sede\": 1, \"rope_teta\": 2"), {"model.archh.x=1"}),
             "r.json:2:1 sede: unknown key; did you mean \"seed\"?\n"

@@ -5,13 +5,13 @@
 namespace posttrain::pipeline {
 namespace {
 
-TEST(RlParity, EveryObjectiveAndPreferenceCaseMadeByTrlIsMet) {
+TEST(RlParity, EveryObjectivePreferenceAndDistillationCaseMadeByTrlIsMet) {
   const std::filesystem::path root = POSTTRAIN_SOURCE_DIR "/../shared/fixtures/rl";
   if (!std::filesystem::exists(root)) GTEST_SKIP() << "no fixtures beside the checkout";
   const auto backend = nn::make_cpu_backend();
   for (const char* name : {"qwen2_rl", "qwen3_rl"}) {
     const auto results = check_rl_parity(*backend, root / name, {});
-    EXPECT_EQ(results.size(), 18u);
+    EXPECT_EQ(results.size(), 24u);
     for (const auto& result : results) EXPECT_TRUE(result.pass) << name << " " << result.to_json();
   }
 }

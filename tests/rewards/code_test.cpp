@@ -127,6 +127,36 @@ TEST(CodeReward, MbppAssertsMayUseTheProgramsOwnNames) {
             "AC");
 }
 
+// Any divisor of the input that is neither 1 nor the number itself.
+std::string divisor_row(const std::string& checker) {
+  return to_line({{"tests", {{{"stdin", "12"}, {"stdout", "3"}}}}, {"checker", checker}});
+}
+constexpr const char* kPythonChecker =
+    "import sys\nn, d = (int(open(sys.argv[i]).read()) for i in (1, 2))\nsys.exit(0 if 1 < d < n and n % d == 0 else "
+    "1)";
+constexpr const char* kCppChecker =
+    "#include <fstream>\nint main(int, char** v) {\n  std::ifstream in(v[1]), out(v[2]);\n  long n, d;\n"
+    "  in >> n;\n  if (!(out >> d)) return 2;\n  return 1 < d && d < n && n % d == 0 ? 0 : 1;\n}";
+
+TEST(Checkers, DecideWhereSeveralAnswersAreRight) {
+  NEEDS_SANDBOX();
+  for (const char* checker : {kPythonChecker, kCppChecker}) {
+    const std::string row = divisor_row(checker);
+    EXPECT_EQ(verdict(row.c_str(), "print(3)"), "AC");
+    EXPECT_EQ(verdict(row.c_str(), "print(6)"), "AC") << "not the expected answer, but right";
+    EXPECT_EQ(verdict(row.c_str(), "print(5)"), "WA");
+    EXPECT_EQ(verdict(row.c_str(), "print('no number')"), "WA") << "an output gains nothing by breaking its checker";
+    EXPECT_EQ(verdict(row.c_str(), "print(3); 1/0"), "RE");
+  }
+}
+
+TEST(Checkers, ThatFailAreTheJudgesOwnFault) {
+  NEEDS_SANDBOX();
+  for (const char* checker : {"1/0", "import os; os.abort()", "#include <nowhere>\nint main() {}"}) {
+    EXPECT_EQ(verdict(divisor_row(checker).c_str(), "print(3)"), "IE") << checker;
+  }
+}
+
 TEST(Cheats, EndingBeforeTheTestsIsNoPass) {
   NEEDS_SANDBOX();
   for (const char* end : {"import sys; sys.exit(0)", "import os; os._exit(0)",
@@ -248,6 +278,16 @@ TEST(CodeReward, AnExpressionStandsBetweenHeadAndTail) {
                    "test");
   EXPECT_EQ(shared().scorer->score(problem, "<answer>(x+3)*2</answer>").code, Code::ac);
   EXPECT_EQ(shared().scorer->score(problem, "<answer>x+3*2</answer>").code, Code::wa);
+}
+
+TEST(CodeReward, DiagnosticsAreFeedbackAndTracebacksAreNot) {
+  NEEDS_SANDBOX();
+  EXPECT_NE(score(kAdd, "def add(a, b):\n    return a +").diagnostics.find("SyntaxError"), std::string::npos);
+  EXPECT_NE(score(kHumanEval, "def add(a, b):\nreturn a").diagnostics.find("IndentationError"), std::string::npos);
+  EXPECT_NE(score(kSquares, "#include <cstdio>\nint main(){ return }").diagnostics.find("error:"), std::string::npos);
+  for (const char* program : {"def add(a, b):\n    raise ValueError((a, b))", "def add(a, b): return a + b"}) {
+    EXPECT_EQ(score(kAdd, program).diagnostics, "") << "what a running program says may quote hidden tests";
+  }
 }
 
 TEST(CodeReward, CountsAndPartialCreditFollowTheRecipe) {

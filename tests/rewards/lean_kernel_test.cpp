@@ -154,7 +154,7 @@ TEST(LeanKernel, TrustsOnlyLemmasThatHoldOnRandomValues) {
 // Statements with a known counterexample, under random scripts. POSTTRAIN_LEAN_FALSE sets how many.
 TEST(LeanKernel, AcceptsNoFalseStatementUnderRandomScripts) {
   const char* given = std::getenv("POSTTRAIN_LEAN_FALSE");
-  const int wanted = given != nullptr ? std::atoi(given) : 500;
+  const int wanted = given != nullptr ? std::atoi(given) : 12000;
   int wrong = 0, others = 0, proved = 0;
   for (uint64_t i = 0; wrong < wanted; ++i) {
     Rng rng({20261122, i});

@@ -49,6 +49,15 @@ TEST(RewardSet, AnAnswerThatCouldNotBeReadIsToldFromAWrongOne) {
   EXPECT_FALSE(shaping.judge(sample_of("8")).unparsed) << "nobody looked for an answer";
 }
 
+TEST(RewardSet, ADataRowMayWeighRewardsForItsOwnPrompt) {
+  const RewardSet set({{"format", 0.5, Json::object()}, {"exact", 1, Json::object()}});
+  const Json row = {{"reward_weights", {{"format", 0}, {"exact", 3}}}};
+  Sample sample = sample_of("<think></think><answer>8</answer>", "8");
+  sample.extra = &row;
+  EXPECT_DOUBLE_EQ(set.judge(sample).total, 3);
+  EXPECT_DOUBLE_EQ(set.judge(sample).parts[0].weight, 0);
+}
+
 TEST(RewardSet, BadSpecsAreRefusedByName) {
   EXPECT_THROW(RewardSpec("exakt", 1, Json::object()), Error);
   EXPECT_THROW(RewardSpec("exact", 1, Json{{"tagg", "x"}}), std::exception);

@@ -5,6 +5,7 @@
 
 #include "rewards/choice.h"
 #include "rewards/json_schema.h"
+#include "rewards/pattern.h"
 #include "rewards/plugin.h"
 #include "tests/rewards/samples.h"
 
@@ -23,6 +24,14 @@ TEST(Choice, TheLetterThatIsNamed) {
   EXPECT_EQ(chosen("The answer is (A).", "B"), 0);
   EXPECT_EQ(chosen("A or B", "B"), 0);
   EXPECT_THROW(chosen("B", "42"), std::exception) << "a gold answer that is no letter is the data's fault";
+}
+
+TEST(Pattern, IsFoundInTheCompletionOrNot) {
+  const PatternReward reward({.pattern = "(?m)^Answer: -?\\d+$"});
+  EXPECT_EQ(reward.score(sample_of("3 + 4 = 7.\nAnswer: 7")).value, 1);
+  EXPECT_EQ(reward.score(sample_of("The answer: 7")).value, 0);
+  EXPECT_EQ(reward.score(sample_of("Answer: seven")).value, 0);
+  EXPECT_THROW(PatternReward({.pattern = "("}), std::exception);
 }
 
 TEST(JsonSchema, MatchesTypesBoundsAndCombinations) {
@@ -65,6 +74,12 @@ TEST(Plugin, SpeaksJsonLines) {
   EXPECT_EQ(score.value, 0.25);
   EXPECT_EQ(score.verdict, Verdict::right);
   EXPECT_EQ(score.detail, "ok");
+}
+
+TEST(Plugin, ANullRewardIsNoWordOnTheSampleAndMasksIt) {
+  const Score score = plugged(R"(read line; echo '{"id":1,"reward":null,"detail":"no tests"}')");
+  EXPECT_EQ(score.verdict, Verdict::failed);
+  EXPECT_EQ(score.detail, "no tests");
 }
 
 TEST(Plugin, WhatGoesWrongIsFailedAndNeverAZero) {

@@ -52,13 +52,61 @@ TEST(Advantage, MaxRlDividesByTheMean) {
   EXPECT_EQ(advantages(with("maxrl"), group({0, 0}))[0], 0);
 }
 
-TEST(Advantage, ReinforcePlusPlusWhitensOverTheBatch) {
-  const auto out = advantages(with("reinforce++", "none"), group({0, 0, 0, 4}));
-  double mean = 0, squares = 0;
-  for (const double a : out) mean += a / 4;
-  for (const double a : out) squares += (a - mean) * (a - mean);
-  EXPECT_NEAR(mean, 0, 1e-12);
-  EXPECT_NEAR(squares / 3, 1, 1e-6);
+TEST(Advantage, ReinforcePlusPlusWhitensOverTheTokensOfTheBatch) {
+  auto samples = group({0, 0, 0, 4});
+  samples[3].length = 30;  // 60 tokens: mean 2, squares 60 * 4
+  const auto out = advantages(with("reinforce++"), samples);
+  EXPECT_NEAR(out[3], 2 / std::sqrt(240.0 / 59), 1e-8);
+  EXPECT_NEAR(out[0], -out[3], 1e-12);
+}
+
+TEST(Advantage, TheBaselineFormTakesTheGroupsMeanFirst) {
+  auto samples = group({0, 1}, 0);
+  for (const auto& s : group({5, 6}, 1)) samples.push_back(s);  // centred: -0.5 0.5 -0.5 0.5, 10 tokens each
+  EXPECT_NEAR(advantages(with("reinforce++_baseline"), samples)[3], 0.5 / std::sqrt(40 * 0.25 / 39), 1e-7);
+}
+
+TEST(Advantage, BatchWhitensOverTheAnswers) {
+  auto samples = group({0, 0, 0, 4});
+  samples[3].length = 30;  // does not matter; unbiased std 2
+  EXPECT_NEAR(advantages(with("batch"), samples)[3], 3.0 / 2, 1e-8);
+}
+
+TEST(Advantage, NemoTakesTheStdOfTheOthersAndNoneWhereTheyAreEqual) {
+  auto settings = with("group", "nemo");
+  EXPECT_NEAR(advantages(settings, group({0, 0, 2, 4}))[3], 2.5 / (std::sqrt(4.0 / 3) + 1e-6), 1e-9);
+  EXPECT_NEAR(advantages(settings, group({0, 0, 0, 4}))[3], 3, 1e-12) << "one odd answer makes no spike";
+}
+
+TEST(Advantage, OtherRepositoriesConventionsByName) {
+  const auto samples = group({0, 0, 0, 1});
+  EXPECT_NEAR(advantages(with("group", "areal"), samples)[3], 0.75 / (0.5 + 1e-5), 1e-12);
+  EXPECT_NEAR(advantages(with("group", "grpo_zero"), samples)[3], 0.75 / (std::sqrt(3) / 4 + 1e-4), 1e-12);
+  EXPECT_NEAR(advantages(with("group", "dr_grpo_repo"), samples)[3], 0.75 / (0.5 + 1e-8), 1e-12);
+}
+
+// Written out for two answers: each part becomes -+ 0.5 / (std + 1e-4) with std = gap / sqrt(2), whatever its scale.
+TEST(Advantage, NormalizeThenSumMakesRewardsOfAnyScaleCountAlike) {
+  auto settings = with("group");
+  settings.multi_reward = "normalize_then_sum";
+  std::vector<ScoredSample> samples(2);
+  samples[0] = {.group = 0, .reward = 0, .parts = {1000, 0}, .part_weights = {1, 1}};
+  samples[1] = {.group = 0, .reward = 0, .parts = {0, 1}, .part_weights = {1, 1}};
+  const auto even = advantages(settings, samples);
+  EXPECT_NEAR(even[0] + even[1], 0, 1e-9);
+  EXPECT_LT(std::fabs(even[0]), 0.5) << "the two parts pull with nearly the same force";
+  samples[0].part_weights = samples[1].part_weights = {3, 1};
+  const double first = 500 / (1000 / std::sqrt(2.0) + 1e-4), second = 0.5 / (1 / std::sqrt(2.0) + 1e-4);
+  const double sum = 3 * first - second;  // of answer 0; answer 1 has its negative
+  EXPECT_NEAR(advantages(settings, samples)[0], sum / (sum * std::sqrt(2.0) + 1e-4), 1e-9);
+}
+
+TEST(Advantage, ARewardThatIsNotANumberCountsAsAFailedJudge) {
+  for (const double odd : {std::nan(""), HUGE_VAL, -HUGE_VAL}) {
+    const auto out = advantages(with("centred"), group({0, 1, odd}));
+    EXPECT_EQ(out, (std::vector<double>{-0.5, 0.5, 0}));
+    EXPECT_EQ(without_spread(group({1, 1, odd})), (std::vector<uint8_t>{1, 1, 1}));
+  }
 }
 
 TEST(Advantage, AGroupOfOneHasNothingToCompareWith) {
@@ -74,19 +122,18 @@ TEST(Advantage, AFailedJudgeIsOutOfEveryMeanAndGetsZero) {
   EXPECT_EQ(out, (std::vector<double>{-0.5, 0.5, 0}));
 }
 
-// Every pattern of rewards 0, 1, 0.1 + 0.2 and failed, up to 8 answers.
+// Every pattern of rewards 0, 1, 0.1 + 0.2 and failed or not a number, up to 8 answers.
 TEST(Advantage, OverAllRewardPatternsIsFiniteCentredAndZeroWithoutSpread) {
   const double values[] = {0, 1, 0.1 + 0.2};
   for (const std::string kind :
        {"group", "centred", "leave_one_out", "batch", "reinforce++", "reinforce++_baseline", "opo", "maxrl"}) {
-    for (int n = 1; n <= 8; ++n) {
-      const int patterns = n <= 6 ? 1 << (2 * n) : 4096;
-      for (int p = 0; p < patterns; ++p) {
-        const int code = n <= 6 ? p : p * 16 + p % 7;
+    for (int n = 1; n <= 8; ++n) {  // 8 answers: 65,536 patterns
+      for (int code = 0; code < 1 << (2 * n); ++code) {
         std::vector<ScoredSample> samples;
         for (int i = 0; i < n; ++i) {
           const int digit = (code >> (2 * i)) & 3;
-          samples.push_back({.group = 0, .reward = digit < 3 ? values[digit] : 7, .length = 3, .valid = digit < 3});
+          const double reward = digit < 3 ? values[digit] : i % 2 == 0 ? 7 : std::nan("");
+          samples.push_back({.group = 0, .reward = reward, .length = 3, .valid = digit < 3 || i % 2 != 0});
         }
         const auto out = advantages(with(kind), samples);
         const auto flat = without_spread(samples);
@@ -94,7 +141,7 @@ TEST(Advantage, OverAllRewardPatternsIsFiniteCentredAndZeroWithoutSpread) {
         for (int i = 0; i < n; ++i) {
           ASSERT_TRUE(std::isfinite(out[i])) << kind;
           ASSERT_LT(std::fabs(out[i]), 1e4) << kind;
-          if (!samples[i].valid || flat[i]) {
+          if (!samples[i].valid || std::isnan(samples[i].reward) || flat[i]) {
             ASSERT_EQ(out[i], 0) << kind << " pattern " << code;
           }
           sum += out[i];

@@ -54,6 +54,10 @@ inline double loss(const std::string& preset, const std::vector<Answer>& batch, 
       if (preset == "prover-v1.5") sum += ppo(ratio, a.advantage, 0.2, 0.2) + 0.02 * kl;
       if (preset == "dr_grpo" || preset == "reinforce++") sum += ppo(ratio, a.advantage, 0.2, 0.2);
       if (preset == "dapo") sum += ppo(ratio, a.advantage, 0.2, 0.28);
+      if (preset == "reinforce++_baseline") {
+        const double gap = a.ref_logp[t] - a.logp[t];
+        sum += ppo(ratio, a.advantage, 0.2, 0.2) + 0.001 * gap * gap / 2;
+      }
       if (preset == "gspo") sum += ppo(sequence_ratio, a.advantage, 3e-4, 4e-4);
       if (preset == "rloo") sum += ppo(sequence_ratio, a.advantage, 0.2, 0.2);
       if (preset == "cispo") {
@@ -68,7 +72,7 @@ inline double loss(const std::string& preset, const std::vector<Answer>& batch, 
     }
     if (preset == "dr_grpo") {
       total += sum / (n * max_length);
-    } else if (preset == "dapo" || preset == "cispo" || preset == "reinforce++") {
+    } else if (preset == "dapo" || preset == "cispo" || preset.starts_with("reinforce++")) {
       total += sum / all_tokens;
     } else {
       total += sum / tokens_of(a) / n;

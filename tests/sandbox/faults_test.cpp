@@ -191,9 +191,25 @@ TEST(Faults, ManyMixedProgramsLeaveNoTrace) {
                             "while True: pass",
                             "import os\nwhile True: os.write(1, b'x' * 4096)",
                             "open('/tmp/x', 'w').write('y' * 100000)"};
+  const Fd file(open("/usr/bin/true", O_RDONLY | O_CLOEXEC));
+  const Fd native = memory_copy(file.get(), static_cast<size_t>(lseek(file.get(), 0, SEEK_END)));
+  const auto one = [&](int i) {
+    if (i % 8 < 6) return run_python(programs[i % 8], "", limits, &boxes);
+    Job job;
+    job.limits = limits;
+    if (i % 8 == 6) {
+      job.program = native.get();
+      job.argv = {"true"};
+    } else {
+      job.kind = Kind::command;
+      job.argv = {"/bin/sh", "-c", "cat a; (sleep 100 &) ; mkdir d; echo 1 > d/f; exit 3"};
+      job.files = {{"a", "text"}};
+    }
+    return boxes.run(job);
+  };
   const auto part = [&](int first, int count) {
     for (int i = first; i < first + count; ++i) {
-      const Outcome run = run_python(programs[i % 6], "", limits, &boxes);
+      const Outcome run = one(i);
       if (!run.error.empty()) ADD_FAILURE() << run.error;
     }
   };

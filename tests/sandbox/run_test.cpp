@@ -141,9 +141,10 @@ TEST(Run, ThreadsAreBoundedAndProcessesRefused) {
   EXPECT_EQ(threads.out, "8\n") << threads.err;
   const Outcome forks = run_python(
       "import os, subprocess\n"
-      "for what in (os.fork, lambda: subprocess.run(['/bin/true']), lambda: os.execv('/bin/true', ['true'])):\n"
+      "for what in (os.fork, lambda: subprocess.run(['/bin/true']), lambda: os.execv('/bin/true', ['true']),\n"
+      "             lambda: os.execve(os.open('/bin/true', 0), ['true'], {})):\n"
       "  try: what(); print('got it')\n  except OSError: print('refused')");
-  EXPECT_EQ(forks.out, "refused\nrefused\nrefused\n");
+  EXPECT_EQ(forks.out, "refused\nrefused\nrefused\nrefused\n");
 }
 
 TEST(Run, CompilesRunsAndRemembersEqualSources) {

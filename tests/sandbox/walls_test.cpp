@@ -88,6 +88,8 @@ int main() {
   got("memfd_secret", syscall(447, 0));
   got("shared anonymous memory", mmap(0, 4096, 3, MAP_SHARED | MAP_ANONYMOUS, -1, 0) == MAP_FAILED ? -1 : 0);
   got("huge pages", mmap(0, 2 << 20, 3, MAP_PRIVATE | MAP_ANONYMOUS | MAP_HUGETLB, -1, 0) == MAP_FAILED ? -1 : 0);
+  got("waking waiters of another box", syscall(SYS_futex, z, 1 /* FUTEX_WAKE, not private */, 1, 0, 0, 0));
+  got("asking what is cached", syscall(327 /* preadv2 */, 0, &v, 1, -1, -1, 8 /* RWF_NOWAIT */));
   got("System V memory", shmget(IPC_PRIVATE, 4096, IPC_CREAT | 0600));
   got("System V messages", msgget(IPC_PRIVATE, IPC_CREAT | 0600));
   got("message queue", syscall(SYS_mq_open, "q", O_CREAT | O_RDWR, 0600, 0));
@@ -96,6 +98,11 @@ int main() {
   got("a file handle", syscall(SYS_open_by_handle_at, -100, z, 0));
   got("personality", syscall(SYS_personality, 0x0040000));
   got("mlock", mlock(z, 1));
+  char sh[] = "/bin/sh", option[] = "-c", command[] = "echo a shell";
+  char* arguments[] = {sh, option, command, 0};
+  execv(sh, arguments);
+  fexecve(open(sh, O_RDONLY), arguments, environ);
+  syscall(SYS_execveat, -100, sh, arguments, environ, 0, 0);
   for (int family : {AF_INET, AF_INET6, AF_UNIX, AF_NETLINK, AF_PACKET, 40, 38}) got("a socket", socket(family, SOCK_STREAM, 0));
   int pair[2];
   got("a datagram pair", socketpair(AF_UNIX, SOCK_DGRAM, 0, pair));

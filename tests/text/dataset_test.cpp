@@ -43,6 +43,16 @@ TEST(Dataset, FieldsAreMappedByName) {
   EXPECT_EQ(record(R"({"input":"q","target":"#### 7"})", fields).reference, "7");
 }
 
+TEST(Dataset, ShortAnswersAreTheirOwnResult) {
+  EXPECT_EQ(record(R"({"question":"q","answer":"204"})").reference, "204");
+  EXPECT_EQ(record(R"({"question":"q","answer":27.0})").reference, "27");
+  EXPECT_EQ(record(R"({"question":"q","answer":0.5})").reference, "0.5");
+  DataFields fields;
+  fields.answer = "final_answer";
+  EXPECT_EQ(record(R"({"question":"q","solution":["s"],"final_answer":["$n$","3"]})", fields).reference, "$n$, 3");
+  EXPECT_THROW(record(R"({"question":"q","answer":[]})"), Error);
+}
+
 TEST(Dataset, ResultsAreFoundWhereTheyStand) {
   EXPECT_EQ(result_behind_hashes("a #### b\n#### -5 "), "-5");
   EXPECT_EQ(result_behind_hashes("none"), std::nullopt);

@@ -2,17 +2,18 @@
 #pragma once
 
 #include <span>
+#include <utility>
 #include <vector>
 
 #include "model/batch.h"
-#include "rollout/collect.h"
+#include "rollout/request.h"
 
-namespace posttrain::rl {
+namespace posttrain::rollout {
 
 // One answer to train on: its prompt and what was drawn. Both must outlive the call.
 struct TrainSample {
   const std::vector<int32_t>* prompt;
-  const rollout::Completion* completion;
+  const Completion* completion;
 };
 
 // Samples in order; neighbours with the same prompt object share its rows. Head row i is token i of the samples'
@@ -22,4 +23,7 @@ model::TrainBatch pack_samples(std::span<const TrainSample> samples, double temp
 // Rows that `sample` adds to a batch whose last prompt is `previous` (null = none).
 int64_t rows_of(const TrainSample& sample, const std::vector<int32_t>* previous);
 
-}  // namespace posttrain::rl
+// Cuts the samples into runs [first, second) whose rows stay within `limit`; a single sample may exceed it.
+std::vector<std::pair<size_t, size_t>> micro_batches(std::span<const TrainSample> samples, int64_t limit);
+
+}  // namespace posttrain::rollout

@@ -1,17 +1,42 @@
-#include "model/gguf.h"
+#include "base/gguf.h"
 
 #include <algorithm>
+#include <array>
 #include <cstring>
 #include <limits>
 #include <set>
 
 #include "base/error.h"
-#include "model/file_writer.h"
 
-namespace posttrain::model {
+namespace posttrain {
 namespace {
 
 constexpr uint32_t magic = 0x46554747;  // "GGUF"
+
+struct Encoding {
+  GgufType type;
+  const char* name;
+  GgufBlock block;
+};
+
+constexpr std::array<Encoding, 11> encodings = {{
+    {GgufType::f32, "F32", {1, 4}},
+    {GgufType::f16, "F16", {1, 2}},
+    {GgufType::bf16, "BF16", {1, 2}},
+    {GgufType::q4_0, "Q4_0", {32, 18}},
+    {GgufType::q4_1, "Q4_1", {32, 20}},
+    {GgufType::q5_0, "Q5_0", {32, 22}},
+    {GgufType::q5_1, "Q5_1", {32, 24}},
+    {GgufType::q8_0, "Q8_0", {32, 34}},
+    {GgufType::q4_k, "Q4_K", {256, 144}},
+    {GgufType::q5_k, "Q5_K", {256, 176}},
+    {GgufType::q6_k, "Q6_K", {256, 210}},
+}};
+
+const Encoding* find(GgufType type) {
+  const auto found = std::ranges::find(encodings, type, &Encoding::type);
+  return found == encodings.end() ? nullptr : found;
+}
 
 // Reads values one after another and never past the end.
 class Reader {
@@ -177,6 +202,16 @@ const GgufValue* look(const GgufHeader& header, const std::string& key) {
 
 }  // namespace
 
+std::string gguf_type_name(GgufType type) {
+  const Encoding* e = find(type);
+  return e != nullptr ? e->name : "type " + std::to_string(static_cast<uint32_t>(type));
+}
+
+GgufBlock gguf_block(GgufType type) {
+  const Encoding* e = find(type);
+  return e != nullptr ? e->block : GgufBlock{0, 0};
+}
+
 int64_t GgufTensor::size() const {
   int64_t n = 1;
   for (const int64_t dimension : shape) n *= dimension;
@@ -258,93 +293,8 @@ GgufHeader parse_gguf(std::span<const std::byte> bytes, const std::string& where
   return header;
 }
 
-// ---- writing
-
-namespace {
-
-class Writer {
- public:
-  template <class T>
-  void put(T value) {
-    const auto* at = reinterpret_cast<const char*>(&value);
-    bytes.append(at, sizeof value);
-  }
-  void text(const std::string& value) {
-    put(static_cast<uint64_t>(value.size()));
-    bytes += value;
-  }
-  void number(GgufKind kind, int64_t integer, double real_value) {
-    switch (width(kind)) {
-      case 1:
-        return put(static_cast<uint8_t>(integer));
-      case 2:
-        return put(static_cast<uint16_t>(integer));
-      case 4:
-        return kind == GgufKind::f32 ? put(static_cast<float>(real_value)) : put(static_cast<uint32_t>(integer));
-      default:
-        return kind == GgufKind::f64 ? put(real_value) : put(integer);
-    }
-  }
-  void value(const GgufValue& v) {
-    put(static_cast<uint32_t>(v.kind));
-    if (v.kind == GgufKind::text) return text(v.text);
-    if (v.kind != GgufKind::array) return number(v.kind, v.integer, v.real);
-    put(static_cast<uint32_t>(v.item));
-    put(static_cast<uint64_t>(v.item == GgufKind::text ? v.texts.size() : v.numbers.size()));
-    for (const std::string& item : v.texts) text(item);
-    for (const double item : v.numbers) number(v.item, static_cast<int64_t>(item), item);
-  }
-
-  std::string bytes;
-};
-
-}  // namespace
-
-void write_gguf(const std::filesystem::path& file, const std::vector<std::pair<std::string, GgufValue>>& metadata,
-                std::span<const GgufSource> tensors) {
-  constexpr uint64_t alignment = 32;
-  const auto aligned = [](uint64_t bytes) { return (bytes + alignment - 1) / alignment * alignment; };
-  Writer head;
-  head.put(magic);
-  head.put(uint32_t{3});
-  head.put(static_cast<uint64_t>(tensors.size()));
-  head.put(static_cast<uint64_t>(metadata.size()));
-  for (const auto& [key, value] : metadata) {
-    head.text(key);
-    head.value(value);
-  }
-  uint64_t offset = 0;
-  int64_t largest = 0;
-  for (const GgufSource& source : tensors) {
-    const GgufTensor tensor{source.name, source.shape, source.type, 0};
-    head.text(source.name);
-    head.put(static_cast<uint32_t>(source.shape.size()));
-    for (auto d = source.shape.rbegin(); d != source.shape.rend(); ++d) head.put(static_cast<uint64_t>(*d));
-    head.put(static_cast<uint32_t>(source.type));
-    head.put(offset);
-    offset += aligned(tensor.bytes());
-    largest = std::max(largest, tensor.size());
-  }
-  auto temporary = file;
-  temporary += ".tmp";
-  FileWriter out(temporary);
-  const std::string zeros(alignment, '\0');
-  const auto write_padded = [&](const void* data, size_t bytes) {
-    out.write(data, bytes);
-    out.write(zeros.data(), aligned(bytes) - bytes);
-  };
-  write_padded(head.bytes.data(), head.bytes.size());
-  std::vector<float> values(static_cast<size_t>(largest));
-  std::vector<std::byte> encoded;
-  for (const GgufSource& source : tensors) {
-    const GgufTensor tensor{source.name, source.shape, source.type, 0};
-    source.fill(values.data());
-    encoded.resize(tensor.bytes());
-    quantize(source.type, values.data(), static_cast<size_t>(tensor.size()), encoded.data());
-    write_padded(encoded.data(), encoded.size());
-  }
-  out.close();
-  replace_file(temporary, file);
+bool is_gguf(const std::filesystem::path& path) {
+  return path.extension() == ".gguf" && !std::filesystem::is_directory(path);
 }
 
-}  // namespace posttrain::model
+}  // namespace posttrain

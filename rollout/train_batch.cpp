@@ -1,8 +1,8 @@
-#include "rl/batch.h"
+#include "rollout/train_batch.h"
 
 #include "base/error.h"
 
-namespace posttrain::rl {
+namespace posttrain::rollout {
 namespace {
 
 int32_t append_rows(model::TrainBatch& batch, std::span<const int32_t> ids, int32_t first_position) {
@@ -13,7 +13,7 @@ int32_t append_rows(model::TrainBatch& batch, std::span<const int32_t> ids, int3
 }
 
 // The keep-sampling-mask of one completion; an empty one keeps everything.
-void append_kept(model::TrainBatch& batch, const rollout::Completion& completion, size_t heads_before) {
+void append_kept(model::TrainBatch& batch, const Completion& completion, size_t heads_before) {
   if (completion.kept_begin.empty() && batch.kept_begin.empty()) return;
   if (batch.kept_begin.empty()) batch.kept_begin.assign(heads_before + 1, 0);
   for (size_t t = 0; t < completion.ids.size(); ++t) {
@@ -64,4 +64,20 @@ int64_t rows_of(const TrainSample& sample, const std::vector<int32_t>* previous)
   return (own > 0 ? own - 1 : 0) + (sample.prompt == previous ? 0 : static_cast<int64_t>(sample.prompt->size()));
 }
 
-}  // namespace posttrain::rl
+std::vector<std::pair<size_t, size_t>> micro_batches(std::span<const TrainSample> samples, int64_t limit) {
+  std::vector<std::pair<size_t, size_t>> runs;
+  int64_t rows = 0;
+  for (size_t i = 0; i < samples.size(); ++i) {
+    const int64_t more = rows_of(samples[i], i > 0 ? samples[i - 1].prompt : nullptr);
+    if (runs.empty() || rows + more > limit) {
+      runs.emplace_back(i, i);
+      rows = rows_of(samples[i], nullptr);
+    } else {
+      rows += more;
+    }
+    runs.back().second = i + 1;
+  }
+  return runs;
+}
+
+}  // namespace posttrain::rollout

@@ -1,0 +1,35 @@
+#include "model/gguf_model.h"
+#include "pipeline/stage.h"
+#include "text/convert_tokenizer.h"
+
+namespace posttrain::pipeline {
+namespace {
+
+GgufType gguf_type(const std::string& dtype) {
+  if (dtype == "f32") return GgufType::f32;
+  if (dtype == "bf16") return GgufType::bf16;
+  return dtype == "q8_0" ? GgufType::q8_0 : GgufType::f16;
+}
+
+}  // namespace
+
+// The weights that the stage starts from, for other programs; nothing is trained.
+StageEnd run_export_stage(StageRun& run) {
+  Session& session = run.session;
+  const auto& settings = *run.spec.settings.get<ExportStage>();
+  session.progress().stage(run.spec.name, run.index, static_cast<int>(session.recipe().stages.size()), 0);
+  const auto model = session.load_model(run.spec, nn::Use::inference);
+  const bool gguf = settings.format == "gguf";
+  std::filesystem::path to = session.folder().root / "export" / (run.spec.name + (gguf ? ".gguf" : ""));
+  if (!settings.path.empty()) to = session.folder().root / settings.path;
+  std::filesystem::create_directories(to.parent_path());
+  if (gguf) {
+    model::save_gguf(*model, to, gguf_type(settings.dtype), gguf_tokenizer_of(session.tokenizer_files()));
+  } else {
+    session.save_model(*model, to, settings.dtype == "bf16" ? nn::DType::bf16 : nn::DType::f32);
+  }
+  session.progress().note(run.spec.name + ": " + std::to_string(model->parameters()) + " parameters in " + to.string());
+  return StageEnd::done;
+}
+
+}  // namespace posttrain::pipeline

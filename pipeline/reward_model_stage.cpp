@@ -1,0 +1,32 @@
+#include "pipeline/pairs.h"
+#include "pipeline/stage.h"
+#include "sft/reward_model.h"
+
+namespace posttrain::pipeline {
+
+StageEnd run_reward_model_stage(StageRun& run) {
+  Session& session = run.session;
+  const auto& settings = *run.spec.settings.get<RewardModelStage>();
+  const auto pairs = load_pairs(session, settings.pairs);
+  const auto model = session.load_model(run.spec, nn::Use::training);
+  model::Learner learner(*model, settings.reward_model.training.optimizer());
+  sft::RewardModelTrainer trainer(learner, sft::reward_head(model->arch()), pairs, settings.reward_model,
+                                  session.seed(), run.key());
+
+  TrainingStage stage{.model = *model, .learner = learner};
+  stage.steps = trainer.steps();
+  stage.save_every_steps = settings.save_every_steps;
+  stage.step = [&](int64_t step) {
+    session.progress().phase("update", 0, 0);
+    auto result = trainer.step(step);
+    if (step + 1 == trainer.steps()) {
+      result.metrics.emplace_back("rewards/held_out_accuracy", trainer.held_out_accuracy(*model));
+    }
+    return store::StepRecord{.metrics = result.metrics, .spans = {{.phase = "update", .t0 = 0, .t1 = result.seconds}}};
+  };
+  stage.cursor = [] { return Json::object(); };
+  stage.restore = [](const Json&, int64_t) {};
+  return run_training(run, stage);
+}
+
+}  // namespace posttrain::pipeline

@@ -1,0 +1,21 @@
+#include "rollout/second_attempt.h"
+
+namespace posttrain::rollout {
+
+std::vector<SecondAttempt> second_attempts(std::span<const ScoredGroup> groups, int64_t per_group) {
+  std::vector<SecondAttempt> all;
+  for (size_t g = 0; g < groups.size(); ++g) {
+    int64_t left = per_group;
+    for (size_t a = 0; a < groups[g].answers.size() && left > 0; ++a) {
+      const Answer& answer = groups[g].answers[a];
+      if (answer.outcome.feedback.empty() || answer.outcome.verdict != rewards::Verdict::wrong) continue;
+      text::Problem again = groups[g].problem;
+      again.prompt += answer.text + "\n\nThis does not compile:\n" + answer.outcome.feedback + "\nCorrected:\n";
+      all.push_back({g, a, std::move(again)});
+      --left;
+    }
+  }
+  return all;
+}
+
+}  // namespace posttrain::rollout

@@ -1,0 +1,50 @@
+// Problems and conversations from JSONL files, in the shapes that public data sets have: messages, prompt and
+// completion, question and answer (GSM8K), problem and solution (MATH).
+#pragma once
+
+#include <mutex>
+#include <string>
+#include <vector>
+
+#include "text/dataset.h"
+#include "text/task.h"
+
+namespace posttrain::text {
+
+struct JsonlSettings {
+  std::string train, test;
+  int64_t limit = 0;
+  DataFields fields = {};
+
+  void visit(Visitor& v);
+};
+
+// A problem is what a line asks: a conversation up to its last answer, or the plain prompt. A document is the whole
+// line; every source gives the training file's lines.
+class JsonlTask : public Task {
+ public:
+  // Throws Error with file and line for one that can't be read.
+  explicit JsonlTask(const JsonlSettings& settings);
+
+  int64_t size(Split split) const override { return static_cast<int64_t>(records(split).size()); }
+  Problem problem(Split split, uint64_t seed, uint64_t index) const override;
+  Document document(Source source, uint64_t seed, uint64_t index) const override;
+
+ private:
+  const std::vector<Record>& records(Split split) const { return split == Split::test ? test_ : train_; }
+  const Record& record(Split split, uint64_t seed, uint64_t index) const;
+
+  // The order of one pass over a file, kept until another is asked for.
+  struct Order {
+    uint64_t seed = 0, pass = 0;
+    Split split = Split::train;
+    std::vector<size_t> places;
+  };
+
+  JsonlSettings settings_;
+  std::vector<Record> train_, test_;
+  mutable std::mutex guard_;
+  mutable Order order_;
+};
+
+}  // namespace posttrain::text

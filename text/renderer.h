@@ -1,0 +1,62 @@
+// What a model sees of problems and documents: plain text behind the tokenizer's leading tokens, conversations through
+// the model's chat template.
+#pragma once
+
+#include <cstddef>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/json.h"
+#include "base/params.h"
+#include "text/chat.h"
+#include "text/loss_mask.h"
+#include "text/task.h"
+#include "text/tokenizer.h"
+
+namespace posttrain {
+
+struct ChatSettings {
+  std::string system = {}, template_file = {};
+  std::optional<bool> enable_thinking = {};
+  Json kwargs = {};
+  std::string answers = "rendered";
+
+  void visit(Visitor& v);
+};
+
+struct RenderedExample {
+  TokenizedExample tokens;
+  size_t lost_thoughts = 0;  // earlier answers whose think block the template leaves out
+};
+
+// Immutable; many threads may render at once.
+class Renderer {
+ public:
+  // `where` names the model in errors. A model without a template renders plain text only.
+  Renderer(Tokenizer tokenizer, const ChatSettings& settings, const std::string& where);
+
+  // Ids that ask for an answer. Throws Error for a conversation when there is no template.
+  std::vector<int32_t> prompt(const text::Problem& problem) const;
+  std::vector<int32_t> prompt(const Json& messages, const Json& tools) const;
+  std::vector<int32_t> plain_prompt(std::string_view text) const;
+
+  // Ids and loss mask of a training text. Throws Error when the template leaves out what the last answer thinks: what
+  // is learnt would not be what is sampled.
+  RenderedExample example(const text::Document& document) const;
+
+  const Tokenizer& tokenizer() const { return tokenizer_; }
+
+ private:
+  const ChatTemplate& chat() const;
+  Json with_system(const Json& messages) const;
+  RenderedExample conversation(const text::Document& document) const;
+
+  Tokenizer tokenizer_;
+  ChatSettings settings_;
+  std::string where_;
+  Json kwargs_;
+  std::optional<ChatTemplate> chat_;
+};
+
+}  // namespace posttrain
