@@ -1,9 +1,10 @@
 #!/usr/bin/env python3
-"""clang-tidy over every source that is built, tests aside.
+"""clang-tidy over the sources named in scripts/linted.txt.
 
-scripts/linted.txt holds what was found clean: one line for each source, with the hash of its text, of all project headers
-that it includes, and of .clang-tidy. Only sources whose hash has changed are looked at, because a whole pass takes a
-quarter of an hour. `--record` writes the hashes of clean sources into that file; `--all` trusts no hash.
+That file holds what was found clean: one line for each source, with the hash of its text, of all project headers that it
+includes, and of .clang-tidy. Only sources whose hash has changed are looked at, because a whole pass takes a quarter of
+an hour. The list may only grow: `--record [SOURCE...]` looks at these, or at every source that is built, and writes down
+what is clean.
 """
 import concurrent.futures
 import hashlib
@@ -52,19 +53,23 @@ def findings(source):
 
 
 def main():
-    known = dict(reversed(line.split()) for line in LIST.read_text().splitlines()) if LIST.exists() else {}
-    keys = {source: key_of(source) for source in built_sources()}
-    to_lint = [s for s in keys if "--all" in sys.argv or known.get(s) != keys[s]]
+    record = "--record" in sys.argv
+    named = [argument for argument in sys.argv[1:] if not argument.startswith("--")]
+    known = dict(reversed(line.split()) for line in LIST.read_text().splitlines())
+    built = built_sources()
+    keys = {source: key_of(source) for source in (named or built if record else known) if source in built}
+    to_lint = [source for source in keys if known.get(source) != keys[source]]
     bad = set()
-    with concurrent.futures.ThreadPoolExecutor(os.cpu_count()) as pool:
+    with concurrent.futures.ThreadPoolExecutor(int(os.environ.get("LINT_JOBS", os.cpu_count()))) as pool:
         for done, (source, found) in enumerate(zip(to_lint, pool.map(findings, to_lint)), 1):
             print(f"[{done}/{len(to_lint)}] {source}", flush=True)
             if found:
                 bad.add(source)
                 print("\n".join(found), flush=True)
-    print(f"lint: {len(keys)} sources, {len(to_lint)} looked at, {len(bad)} with findings")
-    if "--record" in sys.argv:
-        LIST.write_text("".join(f"{keys[s]}  {s}\n" for s in keys if s not in bad))
+    if record:
+        known.update({source: key for source, key in keys.items() if source not in bad})
+        LIST.write_text("".join(f"{known[s]}  {s}\n" for s in sorted(known) if s in built and s not in bad))
+    print(f"lint: {len(built)} sources, {len(known)} in the list, {len(to_lint)} looked at, {len(bad)} with findings")
     return 1 if bad else 0
 
 
