@@ -59,6 +59,7 @@ TEST(LeanKernel, ProvesArithmetic) {
   expect_proved("(n : ℕ) : ∃ m, m > n", "use n + 1\nlinarith");
   expect_proved("(a b c : Nat) (h : a < b) (h2 : b ≤ c) : a < c", "calc a < b := h\n  _ ≤ c := h2");
   expect_proved("(x : ℝ) (h : 0 < x) : 0 < x / 2 + x ^ 2", "positivity");
+  expect_proved("(x : ℝ) (h : x ≠ 0) : x / x = 1", "field_simp");
   expect_proved("(x p : ℝ) (h₀ : x < 2) (h₁ : abs (x - 2) = p) : x - p = 2 - 2 * p",
                 "rw [abs_of_neg (by linarith)] at h₁\nlinarith");
 }
