@@ -46,6 +46,7 @@ inline uint16_t f32_to_f16(float value) {
 
 // `count` values of `type` at `from` (any alignment) as float32.
 inline void widen(const void* from, nn::DType type, size_t count, float* to) {
+  if (count == 0) return;  // no pointers then
   if (type == nn::DType::f32) {
     std::memcpy(to, from, count * sizeof(float));
     return;
