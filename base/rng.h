@@ -39,6 +39,14 @@ class Rng {
     for (const uint64_t part : key) h = mix(h ^ mix(part + 0x9E3779B97F4A7C15ull));
     key_ = {static_cast<uint32_t>(h), static_cast<uint32_t>(h >> 32)};
   }
+  // The stream whose key has one more part: Rng({a, b}).then(c) is Rng({a, b, c}).
+  Rng then(uint64_t part) const {
+    const uint64_t h = mix((uint64_t{key_[1]} << 32 | key_[0]) ^ mix(part + 0x9E3779B97F4A7C15ull));
+    Rng longer({});
+    longer.key_ = {static_cast<uint32_t>(h), static_cast<uint32_t>(h >> 32)};
+    return longer;
+  }
+  friend bool operator==(const Rng&, const Rng&) = default;
 
   // The 64 random bits of draw `index`.
   uint64_t at(uint64_t index) const {

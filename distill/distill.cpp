@@ -7,7 +7,7 @@
 #include "base/error.h"
 #include "base/memory.h"
 #include "base/rng.h"
-#include "text/dataset.h"
+#include "base/shuffle.h"
 
 namespace posttrain::distill {
 

@@ -1,9 +1,8 @@
 #include "pipeline/lean_data_task.h"
 
-#include <numeric>
+#include <vector>
 
 #include "base/error.h"
-#include "base/rng.h"
 
 namespace posttrain::pipeline {
 namespace {
@@ -36,30 +35,7 @@ void LeanDataSettings::visit(Visitor& v) {
 }
 
 LeanDataTask::LeanDataTask(const LeanDataSettings& settings)
-    : train_(read(settings.train, settings.train_split, settings.instruction)),
-      test_(read(settings.test, settings.test_split, settings.instruction)) {
-  if (train_.empty() && test_.empty()) throw Error("task", "test", "a file of statements", "none");
-}
-
-int64_t LeanDataTask::size(text::Split split) const {
-  return std::ssize(rows(split));
-}
-
-text::Problem LeanDataTask::problem(text::Split split, uint64_t seed, uint64_t index) const {
-  const std::vector<text::Problem>& all = rows(split);
-  if (all.empty()) throw Error("task", split == text::Split::test ? "test" : "train", "a file of statements", "none");
-  const uint64_t pass = index / all.size();
-  std::vector<size_t> order(all.size());
-  std::iota(order.begin(), order.end(), size_t{0});
-  Rng rng({seed, hash_name("lean/order"), pass});
-  for (size_t i = order.size(); i > 1; --i) {
-    std::swap(order[i - 1], order[static_cast<size_t>(rng.integer(0, static_cast<int64_t>(i) - 1))]);
-  }
-  return all[order[index % all.size()]];
-}
-
-text::Document LeanDataTask::document(text::Source, uint64_t, uint64_t) const {
-  throw Error("task", "type", "a task with a corpus of its own", "lean");
-}
+    : FileTask("lean", "a file of statements", read(settings.train, settings.train_split, settings.instruction),
+               read(settings.test, settings.test_split, settings.instruction)) {}
 
 }  // namespace posttrain::pipeline

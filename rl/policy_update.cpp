@@ -4,18 +4,18 @@
 #include <limits>
 #include <numeric>
 
-#include "base/rng.h"
+#include "base/shuffle.h"
 
 namespace posttrain::rl {
 namespace {
 
-// Which samples form which minibatch: in order when there is one optimizer step, else shuffled (Fisher-Yates).
+// Which samples form which minibatch: in order when there is one optimizer step, else shuffled.
 std::vector<int64_t> sample_order(int64_t count, const UpdateSettings& s, int64_t epoch) {
   std::vector<int64_t> order(static_cast<size_t>(count));
   std::iota(order.begin(), order.end(), 0);
   if (s.minibatches == 1) return order;
   Rng rng({s.seed, s.stage, hash_name("minibatch"), s.step, static_cast<uint64_t>(epoch)});
-  for (int64_t i = count - 1; i > 0; --i) std::swap(order[i], order[rng.integer(0, i)]);
+  shuffle(order, rng);
   return order;
 }
 

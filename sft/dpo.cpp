@@ -7,7 +7,7 @@
 #include "base/clock.h"
 #include "base/error.h"
 #include "base/memory.h"
-#include "text/dataset.h"
+#include "base/shuffle.h"
 
 namespace posttrain::sft {
 namespace {

@@ -6,7 +6,7 @@
 
 #include "base/clock.h"
 #include "base/error.h"
-#include "text/dataset.h"
+#include "base/shuffle.h"
 
 namespace posttrain::sft {
 namespace {

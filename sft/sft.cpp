@@ -1,13 +1,12 @@
 #include "sft/sft.h"
 
 #include <algorithm>
-#include <chrono>
 #include <cmath>
 #include <numeric>
 
+#include "base/clock.h"
 #include "base/error.h"
 #include "base/memory.h"
-#include "base/rng.h"
 
 namespace posttrain::sft {
 
@@ -38,19 +37,11 @@ SftTrainer::SftTrainer(model::Learner& learner, const std::vector<Example>& exam
 }
 
 const Row& SftTrainer::row_at(int64_t position) {
-  const int64_t count = std::ssize(rows_), pass = position / count;
-  if (pass != pass_) {
-    order_.resize(rows_.size());
-    std::iota(order_.begin(), order_.end(), size_t{0});
-    Rng rng({seed_, stage_, hash_name("sft/order"), static_cast<uint64_t>(pass)});
-    for (int64_t i = count - 1; i > 0; --i) std::swap(order_[i], order_[rng.integer(0, i)]);
-    pass_ = pass;
-  }
-  return rows_[order_[position % count]];
+  return rows_[order_.at(position, rows_.size(), Rng({seed_, stage_, hash_name("sft/order")}))];
 }
 
 SftStep SftTrainer::step(int64_t step) {
-  const auto start = std::chrono::steady_clock::now();
+  const Clock clock;
   std::vector<Row> chosen;
   for (int64_t i = 0; i < settings_.rows_per_step; ++i) chosen.push_back(row_at(step * settings_.rows_per_step + i));
   double total_weight = 0;
@@ -88,7 +79,7 @@ SftStep SftTrainer::step(int64_t step) {
   const double lr = settings_.training.lr_at(step, steps_);
   const auto result = learner_.step(lr);
   SftStep out;
-  out.seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+  out.seconds = clock.seconds();
   out.metrics = {
       {"loss", loss},
       {"grad_norm", result.grad_norm},

@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "base/shuffle.h"
 #include "model/learner.h"
 #include "model/schedule.h"
 #include "sft/pack.h"
@@ -50,8 +51,8 @@ class SftTrainer {
   SftSettings settings_;
   uint64_t seed_, stage_;
   std::vector<Row> rows_;
-  int64_t steps_ = 0, pass_ = -1;
-  std::vector<size_t> order_;  // of the pass
+  int64_t steps_ = 0;
+  PassOrder order_;
 };
 
 }  // namespace posttrain::sft

@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <cmath>
-#include <numeric>
 #include <utility>
 
 #include "base/error.h"
@@ -173,27 +172,6 @@ std::optional<std::string> result_in_box(const std::string& solution) {
     }
   }
   return std::nullopt;
-}
-
-std::vector<size_t> shuffled(size_t count, Rng rng) {
-  std::vector<size_t> order(count);
-  std::iota(order.begin(), order.end(), size_t{0});
-  for (size_t i = count; i > 1; --i) {
-    std::swap(order[i - 1], order[static_cast<size_t>(rng.integer(0, static_cast<int64_t>(i) - 1))]);
-  }
-  return order;
-}
-
-std::vector<size_t> drawn_in_passes(size_t count, int64_t first, int64_t n, uint64_t seed, uint64_t stage) {
-  std::vector<size_t> drawn, order;
-  int64_t pass = -1;
-  for (int64_t i = first; i < first + n; ++i) {
-    const auto of = i / static_cast<int64_t>(count);
-    if (of != pass) order = shuffled(count, Rng({seed, stage, hash_name("passes"), static_cast<uint64_t>(of)}));
-    pass = of;
-    drawn.push_back(order[static_cast<size_t>(i) % count]);
-  }
-  return drawn;
 }
 
 }  // namespace posttrain

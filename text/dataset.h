@@ -9,7 +9,6 @@
 #include <vector>
 
 #include "base/params.h"
-#include "base/rng.h"
 
 namespace posttrain {
 
@@ -51,12 +50,5 @@ Record read_record(const Json& line, const DataFields& fields, const std::string
 std::optional<std::string> result_behind_hashes(const std::string& answer);
 // What the last \boxed{...} or \fbox{...} holds, braces balanced (MATH); nothing when there is none.
 std::optional<std::string> result_in_box(const std::string& solution);
-
-// 0..count-1 in an order that only the key decides (Fisher-Yates).
-std::vector<size_t> shuffled(size_t count, Rng rng);
-
-// Places [first, first + n) of endless passes over 0..count-1, each pass in an order of its own that (seed, stage,
-// pass) decides.
-std::vector<size_t> drawn_in_passes(size_t count, int64_t first, int64_t n, uint64_t seed, uint64_t stage);
 
 }  // namespace posttrain

@@ -37,11 +37,8 @@ JsonlTask::JsonlTask(const JsonlSettings& settings)
 const Record& JsonlTask::record(Split split, uint64_t seed, uint64_t index) const {
   const auto& all = records(split);
   if (all.empty()) throw Error("task", split == Split::test ? "test" : "train", "a JSONL file", "none");
-  const uint64_t pass = index / all.size();
-  const std::scoped_lock lock(guard_);
-  if (order_.places.size() != all.size() || order_.seed != seed || order_.pass != pass || order_.split != split)
-    order_ = {seed, pass, split, shuffled(all.size(), Rng({seed, hash_name("jsonl/order"), pass}))};
-  return all[order_.places[index % all.size()]];
+  PassOrder& order = split == Split::test ? test_order_ : train_order_;
+  return all[order.at(index, all.size(), Rng({seed, hash_name("jsonl/order")}))];
 }
 
 Problem JsonlTask::problem(Split split, uint64_t seed, uint64_t index) const {

@@ -2,10 +2,10 @@
 // completion, question and answer (GSM8K), problem and solution (MATH).
 #pragma once
 
-#include <mutex>
 #include <string>
 #include <vector>
 
+#include "base/shuffle.h"
 #include "text/dataset.h"
 #include "text/task.h"
 
@@ -34,17 +34,9 @@ class JsonlTask : public Task {
   const std::vector<Record>& records(Split split) const { return split == Split::test ? test_ : train_; }
   const Record& record(Split split, uint64_t seed, uint64_t index) const;
 
-  // The order of one pass over a file, kept until another is asked for.
-  struct Order {
-    uint64_t seed = 0, pass = 0;
-    Split split = Split::train;
-    std::vector<size_t> places;
-  };
-
   JsonlSettings settings_;
   std::vector<Record> train_, test_;
-  mutable std::mutex guard_;
-  mutable Order order_;
+  mutable PassOrder train_order_, test_order_;
 };
 
 }  // namespace posttrain::text

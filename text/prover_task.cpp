@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "base/error.h"
+#include "base/shuffle.h"
 #include "text/chain_task.h"
 
 namespace posttrain::text {
@@ -75,8 +76,7 @@ class Maker {
     s.goal = goal(depth, s.proof);
     // One hypothesis that is not needed, and all of them in random order.
     if (given_.size() < 3 && rng_.chance(0.6)) given(random_formula(rng_, 1));
-    for (size_t i = given_.size(); i > 1; --i)
-      std::swap(given_[i - 1], given_[static_cast<size_t>(rng_.integer(0, static_cast<int64_t>(i) - 1))]);
+    shuffle(given_, rng_);
     s.hypotheses = given_;
     return s;
   }

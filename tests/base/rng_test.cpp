@@ -26,6 +26,11 @@ TEST(Rng, KeysOfDifferentPartsOrOrderGiveDifferentStreams) {
   EXPECT_NE(Rng({0}).at(0), Rng({0, 0}).at(0));
 }
 
+TEST(Rng, AKeyCanGrowByAPart) {
+  EXPECT_EQ(Rng({1, 2}).then(3), Rng({1, 2, 3}));
+  EXPECT_NE(Rng({1, 2}).then(3), Rng({1, 2}));
+}
+
 TEST(Rng, UniformHasTheMomentsOfAUniform) {
   Rng rng({7});
   double sum = 0, squares = 0;

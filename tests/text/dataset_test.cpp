@@ -2,13 +2,11 @@
 
 #include <gtest/gtest.h>
 
-#include <algorithm>
 #include <filesystem>
 
 #include "base/error.h"
 #include "base/file.h"
 #include "base/json.h"
-#include "text/packing.h"
 
 namespace posttrain {
 namespace {
@@ -73,40 +71,6 @@ TEST(Dataset, ABadLineIsAnErrorWithItsNumber) {
   }
   EXPECT_EQ(read_dataset(file, {}, 1).size(), 1u);
   std::filesystem::remove(file);
-}
-
-TEST(Dataset, ShufflingIsAPermutationThatTheKeyDecides) {
-  const auto order = shuffled(100, Rng({1, 2}));
-  EXPECT_EQ(order, shuffled(100, Rng({1, 2})));
-  EXPECT_NE(order, shuffled(100, Rng({1, 3})));
-  auto sorted = order;
-  std::ranges::sort(sorted);
-  for (size_t i = 0; i < sorted.size(); ++i) EXPECT_EQ(sorted[i], i);
-}
-
-TEST(Packing, ExamplesKeepTogetherAndKnowWhereTheyBegin) {
-  std::vector<TokenizedExample> examples;
-  for (const size_t length : {6u, 3u, 0u, 4u, 2u, 20u}) {
-    examples.push_back({std::vector<int32_t>(length, static_cast<int32_t>(length)), std::vector<uint8_t>(length, 1)});
-  }
-  const auto rows = pack(examples, 10);
-  size_t tokens = 0;
-  std::vector<size_t> seen;
-  for (const PackedRow& row : rows) {
-    EXPECT_LE(row.ids.size(), 10u);
-    tokens += row.ids.size();
-    ASSERT_EQ(row.starts.size(), row.examples.size() + 1);
-    for (size_t k = 0; k < row.examples.size(); ++k) {
-      seen.push_back(row.examples[k]);
-      EXPECT_EQ(row.loss[static_cast<size_t>(row.starts[k])], 0) << "nothing predicts the first token of an example";
-      for (int32_t i = row.starts[k]; i < row.starts[k + 1]; ++i) {
-        EXPECT_EQ(row.ids[static_cast<size_t>(i)], examples[row.examples[k]].ids[0]);
-      }
-    }
-  }
-  EXPECT_EQ(tokens, 6u + 3 + 4 + 2 + 10);
-  std::ranges::sort(seen);
-  EXPECT_EQ(seen, (std::vector<size_t>{0, 1, 3, 4, 5}));
 }
 
 }  // namespace
