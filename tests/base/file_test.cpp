@@ -9,19 +9,15 @@
 #include <csignal>
 
 #include "base/error.h"
+#include "base/temporary_folder.h"
 
 namespace posttrain {
 namespace {
 
 class FileTest : public testing::Test {
  protected:
-  void SetUp() override {
-    char name[] = "/tmp/posttrain-file-XXXXXX";
-    ASSERT_NE(mkdtemp(name), nullptr);
-    folder_ = name;
-  }
-  void TearDown() override { std::filesystem::remove_all(folder_); }
-  std::filesystem::path folder_;
+  const TemporaryFolder temporary_;
+  const std::filesystem::path folder_ = temporary_.path();
 };
 
 TEST_F(FileTest, WritesAndReadsBackEveryByte) {

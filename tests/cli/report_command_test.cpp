@@ -6,6 +6,7 @@
 
 #include "base/file.h"
 #include "base/json.h"
+#include "base/temporary_folder.h"
 #include "cli/command.h"
 #include "store/store.h"
 
@@ -15,9 +16,6 @@ namespace {
 class ReportCommand : public testing::Test {
  protected:
   void SetUp() override {
-    char name[] = "/tmp/posttrain-cli-XXXXXX";
-    ASSERT_NE(mkdtemp(name), nullptr);
-    folder_ = name;
     store::Store store(folder_ / "run.db", store::Mode::create);
     store.begin_run({"tiny", "0", 1, "{}", "{}"});
     store.begin_stage({0, "zero", "grpo", "", 2});
@@ -25,7 +23,6 @@ class ReportCommand : public testing::Test {
     store.write_step({0, 1, {{"reward", 0.5}}, {}, {}, {}});
     store.write_eval({0, 1, "mod", "final", 64, 16, {{"pass@1", 0.75}}, {}});
   }
-  void TearDown() override { std::filesystem::remove_all(folder_); }
 
   int run(std::vector<std::string> words, std::string& out) {
     std::vector<const char*> argv = {"posttrain"};
@@ -38,7 +35,8 @@ class ReportCommand : public testing::Test {
     testing::internal::GetCapturedStderr();
     return status;
   }
-  std::filesystem::path folder_;
+  const TemporaryFolder temporary_;
+  const std::filesystem::path folder_ = temporary_.path();
 };
 
 TEST_F(ReportCommand, WritesThePageAndSaysWhatTheRunCameTo) {

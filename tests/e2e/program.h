@@ -18,6 +18,7 @@
 
 #include "base/file.h"
 #include "base/json.h"
+#include "base/temporary_folder.h"
 
 namespace posttrain::e2e {
 
@@ -28,13 +29,6 @@ struct Result {
 
 class ProgramTest : public testing::Test {
  protected:
-  void SetUp() override {
-    char name[] = "/tmp/posttrain-e2e-XXXXXX";
-    ASSERT_NE(mkdtemp(name), nullptr);
-    folder_ = name;
-  }
-  void TearDown() override { std::filesystem::remove_all(folder_); }
-
   // kill_after: seconds until SIGKILL (or `signal`), negative = never. prepare runs in the child before exec.
   Result run(const std::vector<std::string>& arguments, double kill_after = -1, int signal_number = SIGKILL,
              const std::function<void()>& prepare = {}) const {
@@ -63,7 +57,8 @@ class ProgramTest : public testing::Test {
     return folder_ / name;
   }
 
-  std::filesystem::path folder_;
+  const TemporaryFolder temporary_;
+  const std::filesystem::path folder_ = temporary_.path();
 };
 
 // A run of seconds: every stage type, in-loop evaluations, checkpoints at awkward places.

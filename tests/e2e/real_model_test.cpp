@@ -10,7 +10,6 @@ constexpr double parameters = 134'515'008;
 class RealModel : public ProgramTest {
  protected:
   void SetUp() override {
-    ProgramTest::SetUp();
     const char* given = std::getenv("POSTTRAIN_SMOLLM2");
     gguf_ = given != nullptr ? given : POSTTRAIN_SOURCE_DIR "/models/smollm2/SmolLM2-135M-Instruct.Q4_1.gguf";
     if (!std::filesystem::exists(gguf_)) GTEST_SKIP() << "no " << gguf_;

@@ -38,10 +38,7 @@ std::string every_stage() {
 
 class Stages : public ProgramTest {
  protected:
-  void SetUp() override {
-    ProgramTest::SetUp();
-    write("all.json", every_stage());
-  }
+  void SetUp() override { write("all.json", every_stage()); }
   Result start(const std::string& out, const std::vector<std::string>& more = {}) const {
     std::vector<std::string> arguments = {
         "run", (folder_ / "all.json").string(), "--out", (folder_ / out).string(), "--progress", "none"};

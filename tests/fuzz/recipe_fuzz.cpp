@@ -6,22 +6,11 @@
 
 #include "base/error.h"
 #include "base/file.h"
+#include "base/temporary_folder.h"
 #include "pipeline/recipe.h"
 #include "pipeline/recipe_view.h"
 
 namespace {
-
-// A folder of its own for the file under test; "extends" finds nothing else in it.
-std::filesystem::path fuzz_folder() {
-  char name[] = "/tmp/posttrain-fuzz-XXXXXX";
-  PT_ASSERT(mkdtemp(name) != nullptr, name);
-  return name;
-}
-
-struct Folder {
-  std::filesystem::path path = fuzz_folder();
-  ~Folder() { std::filesystem::remove_all(path); }
-};
 
 void write_quickly(const std::filesystem::path& file, std::string_view text) {
   std::FILE* out = std::fopen(file.c_str(), "wb");
@@ -34,7 +23,7 @@ void write_quickly(const std::filesystem::path& file, std::string_view text) {
 
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   using namespace posttrain;
-  static const Folder folder;
+  static const TemporaryFolder folder;  // "extends" finds nothing else in it
   std::string_view input(reinterpret_cast<const char*>(data), size);
   const std::string_view text = input.substr(0, input.find('\0'));
   std::vector<std::string> sets;
@@ -43,9 +32,9 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
     sets.emplace_back(rest.substr(0, end));
     rest.remove_prefix(std::min(end + 1, rest.size()));
   }
-  write_quickly(folder.path / "recipe.json", text);
+  write_quickly(folder.path() / "recipe.json", text);
   try {
-    const auto loaded = pipeline::load_recipe(folder.path / "recipe.json", sets);
+    const auto loaded = pipeline::load_recipe(folder.path() / "recipe.json", sets);
     const Json resolved = pipeline::to_json(loaded.recipe);
     const Json again = pipeline::to_json(pipeline::recipe_from_json(resolved, "resolved"));
     PT_ASSERT(to_line(resolved) == to_line(again), to_line(resolved), to_line(again));

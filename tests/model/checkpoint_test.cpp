@@ -11,7 +11,7 @@
 #include "base/error.h"
 #include "base/file.h"
 #include "base/parallel.h"
-#include "temporary_folder.h"
+#include "base/temporary_folder.h"
 #include "tiny.h"
 
 namespace posttrain::model {

@@ -7,9 +7,9 @@
 #include "base/error.h"
 #include "base/file.h"
 #include "base/json.h"
+#include "base/temporary_folder.h"
 #include "model/gguf_model.h"
 #include "model/half.h"
-#include "temporary_folder.h"
 #include "tiny.h"
 
 namespace posttrain::model {

@@ -8,9 +8,9 @@
 #include "base/error.h"
 #include "base/file.h"
 #include "base/json.h"
+#include "base/temporary_folder.h"
 #include "model/checkpoint.h"
 #include "model/safetensors.h"
-#include "temporary_folder.h"
 #include "tiny.h"
 
 namespace posttrain::model {

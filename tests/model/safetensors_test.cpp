@@ -8,7 +8,7 @@
 
 #include "base/error.h"
 #include "base/rng.h"
-#include "temporary_folder.h"
+#include "base/temporary_folder.h"
 
 namespace posttrain::model {
 namespace {

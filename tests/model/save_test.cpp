@@ -5,7 +5,7 @@
 #include <fstream>
 
 #include "base/error.h"
-#include "temporary_folder.h"
+#include "base/temporary_folder.h"
 #include "tiny.h"
 
 namespace posttrain::model {

@@ -2,24 +2,17 @@
 #pragma once
 
 #include <gtest/gtest.h>
-#include <stdlib.h>
 
 #include <filesystem>
 #include <string>
 
 #include "base/file.h"
+#include "base/temporary_folder.h"
 
 namespace posttrain {
 
 class FolderTest : public testing::Test {
  protected:
-  void SetUp() override {
-    char name[] = "/tmp/posttrain-test-XXXXXX";
-    ASSERT_NE(mkdtemp(name), nullptr);
-    folder_ = name;
-  }
-  void TearDown() override { std::filesystem::remove_all(folder_); }
-
   std::filesystem::path write(const std::string& name, const std::string& text) {
     const auto file = folder_ / name;
     std::filesystem::create_directories(file.parent_path());
@@ -32,7 +25,8 @@ class FolderTest : public testing::Test {
     for (size_t at = 0; (at = text.find(prefix, at)) != std::string::npos;) text.erase(at, prefix.size());
     return text;
   }
-  std::filesystem::path folder_;
+  const TemporaryFolder temporary_;
+  const std::filesystem::path folder_ = temporary_.path();
 };
 
 }  // namespace posttrain

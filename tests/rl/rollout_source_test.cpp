@@ -7,6 +7,7 @@
 
 #include <filesystem>
 
+#include "base/temporary_folder.h"
 #include "text/char_tokenizer.h"
 
 namespace posttrain::rl {
@@ -27,9 +28,10 @@ class SixProblems : public text::Task {
 
 class RolloutSourceTest : public testing::Test {
  protected:
+  const TemporaryFolder temporary_;
+  const std::filesystem::path folder_ = temporary_.path();
+
   RolloutSourceTest() {
-    char name[] = "/tmp/posttrain-rollouts-XXXXXX";
-    folder_ = mkdtemp(name);
     write_char_tokenizer(chain_vocabulary(), folder_);
     tokenizer_ = std::make_unique<Tokenizer>(Tokenizer::load(folder_));
     policy_ = make_model(*backend_, nn::Use::training);
@@ -41,7 +43,6 @@ class RolloutSourceTest : public testing::Test {
     settings_.sampling.temperature = 0;
     settings_.sampling.max_new_tokens = 3;
   }
-  ~RolloutSourceTest() override { std::filesystem::remove_all(folder_); }
 
   std::unique_ptr<model::Transformer> make_model(nn::Backend& backend, nn::Use use) const {
     return std::make_unique<model::Transformer>(
@@ -76,7 +77,6 @@ class RolloutSourceTest : public testing::Test {
     return -1;
   }
 
-  std::filesystem::path folder_;
   std::unique_ptr<nn::Backend> backend_ = nn::make_cpu_backend(), sampler_backend_ = nn::make_cpu_backend();
   std::unique_ptr<Tokenizer> tokenizer_;
   std::unique_ptr<model::Transformer> policy_, sampler_;

@@ -21,7 +21,6 @@ namespace {
 class ExportTest : public FolderTest {
  protected:
   void SetUp() override {
-    FolderTest::SetUp();
     store_.emplace(folder_ / "run.db", Mode::create);
     store_->begin_run(test_run());
     store_->begin_stage({0, "zero", "grpo", "", 80});

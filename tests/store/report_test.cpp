@@ -22,19 +22,20 @@ namespace {
 class ReportTest : public FolderTest {
  protected:
   static void SetUpTestSuite() {
-    shared_folder = make_temporary_folder();
-    shared_run = new Store(shared_folder / "run.db", Mode::create);
+    shared_folder = new TemporaryFolder(temporary_prefix());
+    shared_run = new Store(shared_folder->path() / "run.db", Mode::create);
     write_synthetic_run(*shared_run, 80);
   }
   static void TearDownTestSuite() {
     delete shared_run;
     shared_run = nullptr;
-    std::filesystem::remove_all(shared_folder);
+    delete shared_folder;
+    shared_folder = nullptr;
   }
   static const Store& synthetic() { return *shared_run; }
 
  private:
-  static inline std::filesystem::path shared_folder;
+  static inline TemporaryFolder* shared_folder = nullptr;
   static inline Store* shared_run = nullptr;
 };
 

@@ -2,26 +2,24 @@
 #pragma once
 
 #include <gtest/gtest.h>
-#include <stdlib.h>
 #include <unistd.h>
 
 #include <filesystem>
 #include <string>
 
+#include "base/temporary_folder.h"
+
 namespace posttrain {
 
 // In memory where there is such a file system: stores wait for the disk at birth and at the end.
-inline std::filesystem::path make_temporary_folder() {
-  std::string name = std::string(access("/dev/shm", W_OK) == 0 ? "/dev/shm" : "/tmp") + "/posttrain-test-XXXXXX";
-  if (mkdtemp(name.data()) == nullptr) ADD_FAILURE() << "can't make " << name;
-  return name;
+inline std::string temporary_prefix() {
+  return std::string(access("/dev/shm", W_OK) == 0 ? "/dev/shm" : "/tmp") + "/posttrain-test";
 }
 
 class FolderTest : public testing::Test {
  protected:
-  void SetUp() override { folder_ = make_temporary_folder(); }
-  void TearDown() override { std::filesystem::remove_all(folder_); }
-  std::filesystem::path folder_;
+  const TemporaryFolder temporary_{temporary_prefix()};
+  const std::filesystem::path folder_ = temporary_.path();
 };
 
 // What the call throws, as text; "" when it doesn't.
