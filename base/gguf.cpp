@@ -11,8 +11,6 @@
 namespace posttrain {
 namespace {
 
-constexpr uint32_t magic = 0x46554747;  // "GGUF"
-
 struct Encoding {
   GgufType type;
   const char* name;
@@ -77,24 +75,6 @@ class Reader {
   size_t at_ = 0;
 };
 
-size_t width(GgufKind kind) {
-  switch (kind) {
-    case GgufKind::u8:
-    case GgufKind::i8:
-    case GgufKind::boolean:
-      return 1;
-    case GgufKind::u16:
-    case GgufKind::i16:
-      return 2;
-    case GgufKind::u32:
-    case GgufKind::i32:
-    case GgufKind::f32:
-      return 4;
-    default:
-      return 8;
-  }
-}
-
 bool real(GgufKind kind) {
   return kind == GgufKind::f32 || kind == GgufKind::f64;
 }
@@ -148,7 +128,7 @@ GgufValue read_value(Reader& in, const std::string& key) {
   } else {
     value.item = read_kind(in, key);
     if (value.item == GgufKind::array) in.bad(key, "an array of plain values", "an array of arrays");
-    const uint64_t n = in.count(key, value.item == GgufKind::text ? 8 : width(value.item));
+    const uint64_t n = in.count(key, value.item == GgufKind::text ? 8 : gguf_width(value.item));
     for (uint64_t i = 0; i < n; ++i) {
       if (value.item == GgufKind::text) {
         value.texts.push_back(in.text(key));
@@ -201,6 +181,24 @@ const GgufValue* look(const GgufHeader& header, const std::string& key) {
 }
 
 }  // namespace
+
+size_t gguf_width(GgufKind kind) {
+  switch (kind) {
+    case GgufKind::u8:
+    case GgufKind::i8:
+    case GgufKind::boolean:
+      return 1;
+    case GgufKind::u16:
+    case GgufKind::i16:
+      return 2;
+    case GgufKind::u32:
+    case GgufKind::i32:
+    case GgufKind::f32:
+      return 4;
+    default:
+      return 8;
+  }
+}
 
 std::string gguf_type_name(GgufType type) {
   const Encoding* e = find(type);
@@ -261,7 +259,7 @@ const GgufTensor* GgufHeader::tensor(const std::string& name) const {
 
 GgufHeader parse_gguf(std::span<const std::byte> bytes, const std::string& where) {
   Reader in(bytes, where);
-  if (in.take<uint32_t>("magic") != magic) in.bad("magic", "GGUF", "another kind of file");
+  if (in.take<uint32_t>("magic") != gguf_magic) in.bad("magic", "GGUF", "another kind of file");
   const auto version = in.take<uint32_t>("version");
   if (version != 2 && version != 3) in.bad("version", "2 or 3", std::to_string(version));
   GgufHeader header;

@@ -12,6 +12,8 @@
 
 namespace posttrain {
 
+constexpr uint32_t gguf_magic = 0x46554747;  // "GGUF"
+
 // Numbers as in the file.
 enum class GgufKind : uint32_t {
   u8 = 0,
@@ -28,6 +30,9 @@ enum class GgufKind : uint32_t {
   i64 = 11,
   f64 = 12
 };
+
+// Bytes of one number; 8 where a kind has no width of its own.
+size_t gguf_width(GgufKind kind);
 
 // One metadata value. Integers are kept as int64 (u64 above that are refused), all reals as double.
 struct GgufValue {

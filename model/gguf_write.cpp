@@ -8,26 +8,6 @@
 namespace posttrain::model {
 namespace {
 
-constexpr uint32_t magic = 0x46554747;  // "GGUF"
-
-size_t width(GgufKind kind) {
-  switch (kind) {
-    case GgufKind::u8:
-    case GgufKind::i8:
-    case GgufKind::boolean:
-      return 1;
-    case GgufKind::u16:
-    case GgufKind::i16:
-      return 2;
-    case GgufKind::u32:
-    case GgufKind::i32:
-    case GgufKind::f32:
-      return 4;
-    default:
-      return 8;
-  }
-}
-
 class Writer {
  public:
   template <class T>
@@ -40,7 +20,7 @@ class Writer {
     bytes += value;
   }
   void number(GgufKind kind, int64_t integer, double real_value) {
-    switch (width(kind)) {
+    switch (gguf_width(kind)) {
       case 1:
         return put(static_cast<uint8_t>(integer));
       case 2:
@@ -71,7 +51,7 @@ void write_gguf(const std::filesystem::path& file, const std::vector<std::pair<s
   constexpr uint64_t alignment = 32;
   const auto aligned = [](uint64_t bytes) { return (bytes + alignment - 1) / alignment * alignment; };
   Writer head;
-  head.put(magic);
+  head.put(gguf_magic);
   head.put(uint32_t{3});
   head.put(static_cast<uint64_t>(tensors.size()));
   head.put(static_cast<uint64_t>(metadata.size()));
