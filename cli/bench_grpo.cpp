@@ -1,7 +1,7 @@
 // Times a GRPO step: sampling groups and one update on them, with random weights, prompts and rewards.
-#include <chrono>
 #include <memory>
 
+#include "base/clock.h"
 #include "base/median.h"
 #include "base/rng.h"
 #include "cli/arguments.h"
@@ -29,7 +29,7 @@ class StepBench {
         engine_(policy_, {}, {}) {}
 
   void step() {
-    const auto start = std::chrono::steady_clock::now();
+    const Clock clock;
     std::vector<rollout::ScoredGroup> groups(static_cast<size_t>(given_.prompts));
     std::vector<rollout::Request> requests;
     Rng rng({++steps_});
@@ -45,7 +45,7 @@ class StepBench {
     engine_.generate(requests, {.max_new_tokens = given_.new_tokens}, [&](rollout::Completion&& c) {
       groups[c.request].answers[static_cast<size_t>(c.sample)].completion = std::move(c);
     });
-    rollout_seconds_.push_back(std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count());
+    rollout_seconds_.push_back(clock.seconds());
     rl::RolloutBatch batch(groups, false, static_cast<double>(given_.new_tokens));
     auto objective = rl::objective_preset("dapo");
     batch.compute_advantages(objective);

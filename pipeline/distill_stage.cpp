@@ -78,8 +78,6 @@ StageEnd run_distill_stage(StageRun& run) {
     auto result = trainer.step(step);
     return store::StepRecord{.metrics = std::move(result.metrics), .spans = std::move(result.spans)};
   };
-  stage.cursor = [] { return Json::object(); };
-  stage.restore = [](const Json&, int64_t) {};
   return run_training(run, stage);
 }
 

@@ -25,8 +25,6 @@ StageEnd run_dpo_stage(StageRun& run) {
     const auto result = trainer.step(step);
     return store::StepRecord{.metrics = result.metrics, .spans = {{.phase = "update", .t0 = 0, .t1 = result.seconds}}};
   };
-  stage.cursor = [] { return Json::object(); };
-  stage.restore = [](const Json&, int64_t) {};
   return run_training(run, stage);
 }
 

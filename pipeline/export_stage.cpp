@@ -17,7 +17,7 @@ GgufType gguf_type(const std::string& dtype) {
 StageEnd run_export_stage(StageRun& run) {
   Session& session = run.session;
   const auto& settings = *run.spec.settings.get<ExportStage>();
-  session.progress().stage(run.spec.name, run.index, static_cast<int>(session.recipe().stages.size()), 0);
+  run.announce();
   const auto model = session.load_model(run.spec, nn::Use::inference);
   const bool gguf = settings.format == "gguf";
   std::filesystem::path to = session.folder().root / "export" / (run.spec.name + (gguf ? ".gguf" : ""));

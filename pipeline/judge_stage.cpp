@@ -1,6 +1,6 @@
 #include "pipeline/judge.h"
 #include "pipeline/pairs.h"
-#include "pipeline/stage.h"
+#include "pipeline/sampled_data.h"
 
 namespace posttrain::pipeline {
 namespace {
@@ -31,7 +31,7 @@ int better_by_rules(const rollout::Answer& a, const rollout::Answer& b) {
 StageEnd run_judge_stage(StageRun& run) {
   Session& session = run.session;
   const auto& settings = *run.spec.settings.get<JudgeStage>();
-  session.progress().stage(run.spec.name, run.index, static_cast<int>(session.recipe().stages.size()), 0);
+  run.announce();
   const auto judge_model = session.load_model(run.spec, nn::Use::inference);
   const auto writer = settings.candidates.empty()
                           ? nullptr
@@ -41,17 +41,7 @@ StageEnd run_judge_stage(StageRun& run) {
   GenerativeJudge judge(*judge_model, session.tokenizer(), settings.judge, session.seed(), run.key());
   std::vector<sft::AnswerPair> kept;
   Tally tally;
-  const int64_t samples = 2 * settings.pairs_per_prompt, at_once = std::max<int64_t>(1, 256 / samples);
-  for (int64_t first = 0; first < settings.prompts; first += at_once) {
-    if (session.stop_requested()) return StageEnd::stopped;  // nothing was written: a resumed run judges again
-    std::vector<text::Problem> problems;
-    for (int64_t i = first; i < std::min(settings.prompts, first + at_once); ++i) {
-      problems.push_back(
-          session.task().problem(text::Split::train, session.seed() ^ run.key(), static_cast<uint64_t>(i)));
-    }
-    rollout::CollectStats stats;
-    const auto groups = collector.collect(problems, samples, settings.sampling,
-                                          {session.seed(), run.key(), 0, static_cast<uint64_t>(first)}, stats);
+  const auto judge_batch = [&](std::span<const rollout::ScoredGroup> groups) {
     std::vector<Answers> questions;
     std::vector<std::pair<const rollout::ScoredGroup*, size_t>> asked;  // the group and the place of a
     for (const auto& group : groups) {
@@ -72,18 +62,18 @@ StageEnd run_judge_stage(StageRun& run) {
                       .chosen = {.ids = (first_wins ? a : b).completion.ids},
                       .rejected = {.ids = (first_wins ? b : a).completion.ids}});
     }
-    session.progress().phase("judge", first, settings.prompts);
+  };
+  if (!sample_training_problems(run, collector, settings.prompts, 2 * settings.pairs_per_prompt, settings.sampling,
+                                judge_batch)) {
+    return StageEnd::stopped;
   }
   write_pairs(session.folder().pairs_of(run.spec.name), kept, session.tokenizer());
-  store::StepRecord record{.stage = run.index, .step = 1};
-  record.metrics = {{"judge/pairs", tally.pairs},
-                    {"judge/decided", tally.decided / std::max(1.0, tally.pairs)},
-                    {"judge/consistent", tally.consistent / std::max(1.0, tally.pairs)},
-                    {"judge/agreement", tally.agreed / std::max(1.0, tally.checkable)}};
-  session.store().write_step(record);
-  session.metrics_file().step(run.spec.name, record);
-  session.progress().note(run.spec.name + ": kept " + std::to_string(kept.size()) + " pairs of " +
-                          std::to_string(static_cast<int64_t>(tally.pairs)));
+  record_data(run,
+              {{"judge/pairs", tally.pairs},
+               {"judge/decided", tally.decided / std::max(1.0, tally.pairs)},
+               {"judge/consistent", tally.consistent / std::max(1.0, tally.pairs)},
+               {"judge/agreement", tally.agreed / std::max(1.0, tally.checkable)}},
+              std::to_string(kept.size()) + " pairs of " + std::to_string(static_cast<int64_t>(tally.pairs)));
   return StageEnd::done;
 }
 

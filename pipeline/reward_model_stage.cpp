@@ -24,8 +24,6 @@ StageEnd run_reward_model_stage(StageRun& run) {
     }
     return store::StepRecord{.metrics = result.metrics, .spans = {{.phase = "update", .t0 = 0, .t1 = result.seconds}}};
   };
-  stage.cursor = [] { return Json::object(); };
-  stage.restore = [](const Json&, int64_t) {};
   return run_training(run, stage);
 }
 

@@ -165,7 +165,7 @@ void SearchStage::visit(Visitor& v) {
 StageEnd run_search_stage(StageRun& run) {
   Session& session = run.session;
   const SearchStage& settings = *run.spec.settings.get<SearchStage>();
-  session.progress().stage(run.spec.name, run.index, static_cast<int>(session.recipe().stages.size()), 0);
+  run.announce();
   const auto model = session.load_model(run.spec, nn::Use::inference);
   Searcher searcher(run, *model, settings);
   const Tally plain = searcher.sample(), tree = searcher.search();

@@ -19,6 +19,8 @@ struct StageRun {
 
   // Names the stage's random draws; its place in the recipe does not matter.
   uint64_t key() const;
+  // Shows the stage as begun, with `done` of its steps behind it; 0 steps: it has none.
+  void announce(int64_t steps = 0, int64_t done = 0) const;
 };
 
 enum class StageEnd : uint8_t { done, stopped };
@@ -36,8 +38,9 @@ struct TrainingStage {
   // Whether the cursor says everything before `step`; empty = always. Elsewhere a stop falls back to the last
   // checkpoint.
   std::function<bool(int64_t step)> resumable_at;
-  std::function<Json()> cursor;  // what a checkpoint keeps beside weights and optimizer
-  std::function<void(const Json&, int64_t step)> restore;
+  // What a checkpoint keeps beside weights and optimizer.
+  std::function<Json()> cursor = [] { return Json::object(); };
+  std::function<void(const Json&, int64_t step)> restore = [](const Json&, int64_t) {};
   std::function<Json()> failed_batch;  // for replay, when a step throws Failure; may be empty
   InLoopEval eval;
 };

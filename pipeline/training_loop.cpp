@@ -82,6 +82,10 @@ uint64_t StageRun::key() const {
   return hash_name(spec.name);
 }
 
+void StageRun::announce(int64_t steps, int64_t done) const {
+  session.progress().stage(spec.name, index, static_cast<int>(session.recipe().stages.size()), steps, done);
+}
+
 void run_evaluation(StageRun& run, model::Transformer& model, const EvalSettings& settings, int64_t step,
                     const std::function<void(store::EvalRecord&)>& watch) {
   Session& session = run.session;
@@ -107,8 +111,7 @@ StageEnd run_training(StageRun& run, TrainingStage& stage) {
   Session& session = run.session;
   int64_t step = resume_from_checkpoint(run, stage);
   Watch watch(run, stage, step);
-  session.progress().stage(run.spec.name, run.index, static_cast<int>(session.recipe().stages.size()), stage.steps,
-                           step);
+  run.announce(stage.steps, step);
   const auto evaluates = [&](int64_t at) {
     return stage.eval.every_steps > 0 && (at % stage.eval.every_steps == 0 || at == stage.steps);
   };

@@ -1,10 +1,11 @@
 #include "rollout/collect.h"
 
 #include <algorithm>
-#include <chrono>
 #include <future>
 #include <ranges>
 #include <utility>
+
+#include "base/clock.h"
 
 namespace posttrain::rollout {
 
@@ -54,13 +55,13 @@ std::vector<ScoredGroup> Collector::collect(std::span<const text::Problem> probl
     }
   };
   stats.engine = engine_.generate(requests, sampling, done, progress);
-  const auto generated = std::chrono::steady_clock::now();
+  const Clock generated;
   for (size_t i = 0; i < outcomes.size(); ++i) {
     if (!outcomes[i].valid()) continue;  // generation was stopped before it finished
     groups[i / static_cast<size_t>(samples)].answers[i % static_cast<size_t>(samples)].outcome = outcomes[i].get();
   }
   if (more_) more_(groups);
-  stats.reward_wait_seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - generated).count();
+  stats.reward_wait_seconds = generated.seconds();
   return groups;
 }
 

@@ -1,0 +1,21 @@
+// What stages that make data share: answers to training problems, a batch at a time, and the record at the end.
+#pragma once
+
+#include <functional>
+#include <span>
+#include <string>
+
+#include "pipeline/stage.h"
+
+namespace posttrain::pipeline {
+
+// Draws `samples` answers to each of the first `prompts` training problems of the stage's own order; `take` gets each
+// batch of scored groups. False when a stop was asked for: the stage writes nothing and a resumed run samples again.
+bool sample_training_problems(StageRun& run, rollout::Collector& collector, int64_t prompts, int64_t samples,
+                              const rollout::SamplingSettings& sampling,
+                              const std::function<void(std::span<const rollout::ScoredGroup>)>& take);
+
+// Stores the stage's figures as its only step and says what was kept.
+void record_data(StageRun& run, store::Metrics metrics, const std::string& kept);
+
+}  // namespace posttrain::pipeline
