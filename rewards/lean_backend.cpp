@@ -1,6 +1,7 @@
 #include "rewards/lean_backend.h"
 
 #include "base/error.h"
+#include "sandbox/tool_walls.h"
 
 namespace posttrain::rewards {
 namespace {
@@ -33,6 +34,10 @@ void LeanSettings::visit(Visitor& v) {
     {.doc = "Time for one proof; beyond it the proof is undecided", .min = 0.1, .unit = "seconds"});
   v("memory_mib", memory_mib, {.doc = "Address space of a Lean process", .min = 64, .unit = "MiB"});
   v("max_steps", max_steps, {.doc = "Steps of the kernel for one proof; beyond them it is undecided", .min = 1000});
+  v("sandbox", sandbox,
+    {.doc = "Walls round Lean's processes, which run what the model wrote: no network, no files changed. require: refuse "
+            "to start when one is missing; off: none",
+     .choices = {"require", "off"}});
   v("proof_in", proof_in,
     {.doc = "Where the proof stands: the whole completion, the answer tag, or the last ```lean block",
      .choices = {"completion", "answer", "fence"}});
@@ -41,9 +46,14 @@ void LeanSettings::visit(Visitor& v) {
 std::unique_ptr<LeanBackend> make_lean_backend(const LeanSettings& settings) {
   if (settings.backend == "off") return std::make_unique<OffBackend>();
   if (settings.backend == "kernel") return make_lean_kernel(settings);
-  if (settings.command.empty()) throw Error("rewards.lean", "command", "a command", "nothing");
-  if (settings.toolchain == "lake") return make_lean_lake(settings);
   if (settings.toolchain == "kimina") return make_lean_kimina(settings);
+  if (settings.command.empty()) throw Error("rewards.lean", "command", "a command", "nothing");
+  if (settings.sandbox == "require") {
+    const std::string missing = sandbox::ToolWalls::missing();
+    if (!missing.empty())
+      throw Failure("rewards.lean", "this machine can't put up a wall round Lean: " + missing + "; \"sandbox\": \"off\" goes without");
+  }
+  if (settings.toolchain == "lake") return make_lean_lake(settings);
   return make_lean_repl(settings);
 }
 

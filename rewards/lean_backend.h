@@ -22,7 +22,7 @@ struct LeanSettings {
   double timeout_s = 60;
   int64_t memory_mib = 8192;
   int64_t max_steps = 3000000;
-  std::string proof_in = "completion";
+  std::string proof_in = "completion", sandbox = "require";
 
   void visit(Visitor& v);
 };

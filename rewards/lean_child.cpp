@@ -8,6 +8,8 @@
 #include <unistd.h>
 
 #include <csignal>
+#include <cstdlib>
+#include <optional>
 
 #include "base/error.h"
 
@@ -21,59 +23,93 @@ int milliseconds_until(Deadline deadline) {
   return static_cast<int>(std::max<int64_t>(0, std::min<int64_t>(left.count() + 1, 3600000)));
 }
 
+// What a child is made of, put together before the fork.
+struct Plan {
+  std::vector<std::string> command, environment;
+  std::string folder;
+  ChildLimits limits;
+  std::optional<sandbox::ToolWalls> walls;
+  std::vector<char*> argv, envp;
+};
+
+std::vector<char*> pointers(const std::vector<std::string>& texts) {
+  std::vector<char*> out;
+  for (const std::string& text : texts) out.push_back(const_cast<char*>(text.c_str()));
+  out.push_back(nullptr);
+  return out;
+}
+
+std::vector<std::string> environment_of(const ChildLimits& limits) {
+  std::vector<std::string> out;
+  for (const char* name : {"PATH", "HOME", "LANG", "LC_ALL", "ELAN_HOME", "ELAN_TOOLCHAIN", "LEAN_PATH", "LEAN_SYSROOT",
+                           "LEAN_SRC_PATH", "LD_LIBRARY_PATH"}) {
+    const char* value = std::getenv(name);
+    if (value != nullptr) out.push_back(std::string(name) + "=" + value);
+  }
+  if (!limits.writable.empty()) out.push_back("TMPDIR=" + limits.writable.front());
+  return out;
+}
+
+void limit(int what, int64_t soft, int64_t hard) {
+  const rlimit r{static_cast<rlim_t>(soft), static_cast<rlim_t>(hard)};
+  setrlimit(static_cast<__rlimit_resource>(what), &r);
+}
+
 // In the child, after fork: only async-signal-safe calls.
-[[noreturn]] void become(char* const* argv, const char* folder, int in, int out, const ChildLimits& limits) {
+[[noreturn]] void become(const Plan& plan, int in, int out, int line) {
   setsid();
   dup2(in, 0);
   dup2(out, 1);
   const int null = open("/dev/null", O_WRONLY);
   if (null >= 0) dup2(null, 2);
-  if (limits.memory_mib > 0) {
-    const rlimit r{static_cast<rlim_t>(limits.memory_mib) << 20, static_cast<rlim_t>(limits.memory_mib) << 20};
-    setrlimit(RLIMIT_AS, &r);
-  }
-  if (limits.cpu_s > 0) {
-    const rlimit r{static_cast<rlim_t>(limits.cpu_s), static_cast<rlim_t>(limits.cpu_s) + 1};
-    setrlimit(RLIMIT_CPU, &r);
-  }
-  if (folder[0] != '\0' && chdir(folder) != 0) _exit(127);
-  execvp(argv[0], argv);
+  if (plan.walls && plan.walls->enter(line) != nullptr) _exit(126);
+  limit(RLIMIT_CORE, 0, 0);
+  if (plan.limits.memory_mib > 0) limit(RLIMIT_AS, plan.limits.memory_mib << 20, plan.limits.memory_mib << 20);
+  if (plan.limits.cpu_s > 0) limit(RLIMIT_CPU, plan.limits.cpu_s, plan.limits.cpu_s + 1);
+  if (plan.limits.walls) limit(RLIMIT_FSIZE, int64_t{4} << 30, int64_t{4} << 30);
+  if (!plan.folder.empty() && chdir(plan.folder.c_str()) != 0) _exit(127);
+  execvpe(plan.argv[0], plan.argv.data(), plan.envp.data());
   _exit(127);
 }
 
 }  // namespace
 
+Deadline deadline_in(double seconds) {
+  return std::chrono::steady_clock::now() + std::chrono::milliseconds(static_cast<int64_t>(seconds * 1000));
+}
+
 LeanChild::LeanChild(const std::vector<std::string>& command, const std::string& folder, const ChildLimits& limits) {
   // A socket, so that writing to a child that has ended is an error and not a signal.
-  int in[2], out[2];
+  int in[2], out[2], line[2];
   if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, in) != 0)
     throw Failure("lean", "no socket for a child process");
-  if (pipe2(out, O_CLOEXEC) != 0) {
-    close(in[0]);
-    close(in[1]);
-    throw Failure("lean", "no pipe for a child process");
-  }
-  std::vector<char*> argv;
-  for (const std::string& a : command) argv.push_back(const_cast<char*>(a.c_str()));
-  argv.push_back(nullptr);
+  sandbox::Fd host_in(in[0]), child_in(in[1]);
+  if (pipe2(out, O_CLOEXEC) != 0) throw Failure("lean", "no pipe for a child process");
+  sandbox::Fd host_out(out[0]), child_out(out[1]);
+  if (pipe2(line, O_CLOEXEC) != 0) throw Failure("lean", "no pipe for a child process");
+  const sandbox::Fd child_line(line[0]);
+  line_ = sandbox::Fd(line[1]);
+  Plan plan{.command = command, .environment = environment_of(limits), .folder = folder, .limits = limits};
+  if (limits.walls) plan.walls.emplace(limits.writable);
+  plan.argv = pointers(plan.command);
+  plan.envp = pointers(plan.environment);
   pid_ = fork();
-  if (pid_ == 0) become(argv.data(), folder.c_str(), in[1], out[1], limits);
-  close(in[1]);
-  close(out[1]);
-  in_ = in[0];
-  out_ = out[0];
-  if (pid_ < 0) {
-    close(in_);
-    close(out_);
-    throw Failure("lean", "no process can be started");
-  }
+  if (pid_ == 0) become(plan, child_in.get(), child_out.get(), child_line.get());
+  if (pid_ < 0) throw Failure("lean", "no process can be started");
+  if (!limits.walls) line_.reset();
+  in_ = host_in.release();
+  out_ = host_out.release();
   fcntl(in_, F_SETFL, O_NONBLOCK);
   fcntl(out_, F_SETFL, O_NONBLOCK);
 }
 
 LeanChild::~LeanChild() {
-  kill(-pid_, SIGKILL);
-  kill(pid_, SIGKILL);
+  if (line_) {
+    line_.reset();  // the guard ends the tool and then itself
+  } else {
+    kill(-pid_, SIGKILL);
+    kill(pid_, SIGKILL);
+  }
   if (in_ >= 0) close(in_);
   close(out_);
   waitpid(pid_, nullptr, 0);

@@ -1,4 +1,4 @@
-// A child process that is spoken to through pipes, with limits and deadlines. POSIX.
+// A child process that is spoken to through pipes, with limits, deadlines and, where asked for, walls. POSIX.
 #pragma once
 
 #include <chrono>
@@ -7,22 +7,28 @@
 #include <string_view>
 #include <vector>
 
+#include "sandbox/tool_walls.h"
+
 namespace posttrain::rewards {
 
 using Deadline = std::chrono::steady_clock::time_point;
+Deadline deadline_in(double seconds);
 
 struct ChildLimits {
   int64_t memory_mib = 0;  // address space; 0: no limit
   int64_t cpu_s = 0;
+  bool walls = false;                 // see sandbox/tool_walls.h
+  std::vector<std::string> writable;  // the only folders that it may change, behind walls; the first is its TMPDIR
 };
 
 class LeanChild {
  public:
   enum class Read : uint8_t { found, ended, late, too_long };
 
-  // Throws Failure when no process can be made; a command that can't be run shows as `ended`.
+  // Its environment has nothing but paths and the language. Throws Failure when no process can be made; a command that
+  // can't be run, or a wall that can't be put up, shows as `ended`.
   LeanChild(const std::vector<std::string>& command, const std::string& folder, const ChildLimits& limits);
-  ~LeanChild();  // kills the whole process group
+  ~LeanChild();  // kills the whole process group, behind walls everything that it started
   LeanChild(const LeanChild&) = delete;
   LeanChild& operator=(const LeanChild&) = delete;
 
@@ -34,6 +40,7 @@ class LeanChild {
 
  private:
   int pid_ = -1, in_ = -1, out_ = -1;
+  sandbox::Fd line_;  // to the guard of a child behind walls
   std::string buffer_;
 };
 

@@ -1,59 +1,30 @@
 // leanprover-community/repl: JSON objects parted by blank lines. Each slot has a REPL for candidates, which holds the
 // header as environment 0, and one that only audits: it loads what the first has pickled and never runs a candidate's
 // text.
-#include <stdlib.h>
-#include <unistd.h>
-
-#include <chrono>
 #include <filesystem>
+#include <optional>
 
 #include "base/error.h"
 #include "base/json.h"
-#include "rewards/lean_child.h"
+#include "base/temporary_folder.h"
+#include "rewards/lean_pooled.h"
 #include "rewards/lean_reply.h"
-#include "rewards/lean_slots.h"
 
 namespace posttrain::rewards {
 namespace {
 
 struct ReplSlot {
+  std::optional<TemporaryFolder> folder;  // what the candidate's process may change
   std::unique_ptr<LeanChild> candidate, auditor;
 };
 
-class ReplBackend : public LeanBackend {
+class ReplBackend : public PooledLean<ReplSlot> {
  public:
-  explicit ReplBackend(const LeanSettings& settings)
-      : settings_(settings), slots_(static_cast<size_t>(settings.workers)) {}
-
-  LeanResult judge(std::string_view statement, std::string_view proof) override {
-    LeanResult out;
-    out.backend = "lean-repl";
-    const auto start = std::chrono::steady_clock::now();
-    try {
-      if (const auto refusal = refuse_proof(proof)) {
-        out.verdict = Verdict::wrong;
-        out.message = *refusal;
-        return out;
-      }
-      const LeanSource source = assemble_lean(statement, proof, fresh_nonce());
-      const typename Slots<ReplSlot>::Taken slot(slots_);
-      run(*slot, source, out);
-    } catch (const std::exception& e) {
-      out.verdict = Verdict::failed;
-      out.message = e.what();
-    }
-    out.milliseconds = std::chrono::duration<double, std::milli>(std::chrono::steady_clock::now() - start).count();
-    return out;
-  }
+  explicit ReplBackend(const LeanSettings& settings) : PooledLean("lean-repl", settings) {}
 
  private:
-  Deadline deadline() const {
-    return std::chrono::steady_clock::now() +
-           std::chrono::milliseconds(static_cast<int64_t>(settings_.timeout_s * 1000));
-  }
-
   LeanReply ask(LeanChild& child, const Json& command) {
-    const Deadline until = deadline();
+    const Deadline until = deadline_in(settings_.timeout_s);
     LeanReply out;
     std::string text;
     if (!child.write(to_line(command) + "\n\n", until)) {
@@ -76,13 +47,14 @@ class ReplBackend : public LeanBackend {
     return out;
   }
 
-  std::unique_ptr<LeanChild> start() {
-    return std::make_unique<LeanChild>(settings_.command, settings_.project, ChildLimits{settings_.memory_mib, 0});
+  std::unique_ptr<LeanChild> start(std::vector<std::string> writable) {
+    return std::make_unique<LeanChild>(settings_.command, settings_.project, limits(0, std::move(writable)));
   }
 
-  void run(ReplSlot& slot, const LeanSource& source, LeanResult& out) {
+  void run(ReplSlot& slot, const LeanSource& source, LeanResult& out) override {
     if (!slot.candidate) {
-      slot.candidate = start();
+      slot.folder.emplace("/tmp/posttrain-lean");
+      slot.candidate = start({slot.folder->path()});
       const LeanReply header = ask(*slot.candidate, {{"cmd", settings_.header}});
       if (!header.fault.empty() || header.env != 0) {
         slot.candidate.reset();
@@ -97,33 +69,23 @@ class ReplBackend : public LeanBackend {
 
   void audit(ReplSlot& slot, const LeanSource& source, int64_t env, LeanResult& out) {
     out.verdict = Verdict::failed;
-    char folder[] = "/tmp/posttrain-lean-XXXXXX";
-    if (mkdtemp(folder) == nullptr) throw Failure("lean", "no temporary folder");
-    struct Remove {
-      std::filesystem::path path;
-      ~Remove() {
-        std::error_code ignored;
-        std::filesystem::remove_all(path, ignored);
-      }
-    } const remove{folder};
-    const std::string file = std::string(folder) + "/env.olean";
+    const std::string file = slot.folder->path() / (source.sentinel + ".olean");
     const LeanReply written = ask(*slot.candidate, {{"pickleTo", file}, {"env", env}});
     if (!written.fault.empty()) {
       slot.candidate.reset();
       throw Failure("lean", "the environment is not saved: " + written.fault);
     }
-    if (!slot.auditor) slot.auditor = start();
+    if (!slot.auditor) slot.auditor = start({});
     const LeanReply loaded = ask(*slot.auditor, {{"unpickleEnvFrom", file}});
     LeanReply reply = loaded;
     if (loaded.fault.empty() && loaded.env >= 0)
       reply = ask(*slot.auditor, {{"cmd", source.audit}, {"env", loaded.env}});
     if (!reply.fault.empty()) slot.auditor.reset();
+    std::error_code ignored;
+    std::filesystem::remove(file, ignored);
     out.verdict = Verdict::right;
     judge_audit(reply, source, out);
   }
-
-  LeanSettings settings_;
-  Slots<ReplSlot> slots_;
 };
 
 }  // namespace

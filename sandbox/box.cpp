@@ -67,7 +67,7 @@ Box build(const BoxOptions& options) {
   box.walls.program = program_filter(box.walls.pass);
   box.walls.python = program_filter(0);
   if (!box.walls.base.empty() && !box.walls.program.empty() && !box.walls.python.empty()) box.layers |= kSeccomp;
-  box.walls.landlock = landlock_rules();
+  box.walls.landlock = landlock_rules(box_paths());
   if (box.walls.landlock) box.layers |= kLandlock;
   check((box.layers & kSeccomp) != 0, "seccomp");
   if (!options.python.empty()) {

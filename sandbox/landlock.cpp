@@ -27,8 +27,8 @@ uint64_t handled(int abi) {
   return all;
 }
 
-void allow(int rules, const char* path, uint64_t access) {
-  const Fd fd(open(path, O_PATH | O_CLOEXEC));
+void allow(int rules, const std::string& path, uint64_t access) {
+  const Fd fd(open(path.c_str(), O_PATH | O_CLOEXEC));
   struct stat status {};
   if (!fd || fstat(fd.get(), &status) != 0) return;
   if (!S_ISDIR(status.st_mode)) access &= kFileOnly;
@@ -45,20 +45,26 @@ int landlock_abi() {
   return abi < 0 ? 0 : static_cast<int>(abi);
 }
 
-Fd landlock_rules() {
+LandlockPaths box_paths() {
+  return {.listed = {"/"},
+          .readable = {"/usr", "/bin", "/sbin", "/lib", "/lib32", "/lib64", "/libx32", "/etc", "/proc", "/headers",
+                       "/runtime"},
+          .writable = {"/box"}};
+}
+
+Fd landlock_rules(const LandlockPaths& paths) {
   const int abi = landlock_abi();
   if (abi < 1) return {};
   Attributes attributes{handled(abi), abi >= 4 ? 3u : 0u, abi >= 6 ? 3u : 0u};
   const size_t size = abi >= 6 ? 24 : abi >= 4 ? 16 : 8;
   Fd rules(static_cast<int>(syscall(SYS_landlock_create_ruleset, &attributes, size, 0)));
   if (!rules) return {};
-  allow(rules.get(), "/", LANDLOCK_ACCESS_FS_READ_DIR);
-  for (const char* path :
-       {"/usr", "/bin", "/sbin", "/lib", "/lib32", "/lib64", "/libx32", "/etc", "/proc", "/headers", "/runtime"}) {
-    allow(rules.get(), path, kRead);
+  for (const std::string& path : paths.listed) allow(rules.get(), path, LANDLOCK_ACCESS_FS_READ_DIR);
+  for (const std::string& path : paths.readable) allow(rules.get(), path, kRead);
+  for (const std::string& path : paths.writable) {
+    allow(rules.get(), path,
+          handled(abi) & ~((1ull << 15) | LANDLOCK_ACCESS_FS_MAKE_BLOCK | LANDLOCK_ACCESS_FS_MAKE_CHAR));
   }
-  allow(rules.get(), "/box",
-        handled(abi) & ~((1ull << 15) | LANDLOCK_ACCESS_FS_MAKE_BLOCK | LANDLOCK_ACCESS_FS_MAKE_CHAR));
   for (const char* path : {"/dev/null", "/dev/zero", "/dev/full", "/dev/random", "/dev/urandom"}) {
     allow(rules.get(), path, LANDLOCK_ACCESS_FS_READ_FILE | LANDLOCK_ACCESS_FS_WRITE_FILE | (1ull << 14));
   }

@@ -185,6 +185,66 @@ Filter program_filter(uint64_t pass) {
   return rules.compiled();
 }
 
+Filter tool_filter() {
+  Rules rules(SCMP_ACT_ALLOW);
+  for (const char* name : {"socket",
+                           "ptrace",
+                           "process_vm_readv",
+                           "process_vm_writev",
+                           "unshare",
+                           "setns",
+                           "mount",
+                           "umount2",
+                           "move_mount",
+                           "open_tree",
+                           "fsopen",
+                           "fsmount",
+                           "mount_setattr",
+                           "pivot_root",
+                           "chroot",
+                           "bpf",
+                           "perf_event_open",
+                           "userfaultfd",
+                           "keyctl",
+                           "add_key",
+                           "request_key",
+                           "init_module",
+                           "finit_module",
+                           "delete_module",
+                           "kexec_load",
+                           "kexec_file_load",
+                           "reboot",
+                           "swapon",
+                           "swapoff",
+                           "acct",
+                           "quotactl",
+                           "open_by_handle_at",
+                           "name_to_handle_at",
+                           "pidfd_getfd",
+                           "kcmp",
+                           "settimeofday",
+                           "clock_settime",
+                           "adjtimex",
+                           "clock_adjtime",
+                           "sethostname",
+                           "setdomainname",
+                           "syslog",
+                           "iopl",
+                           "ioperm",
+                           "lookup_dcookie",
+                           "personality"}) {
+    rules.add(SCMP_ACT_ERRNO(EPERM), name);
+  }
+  for (const char* name : {"clone3", "io_uring_setup", "io_uring_enter", "io_uring_register"})
+    rules.add(SCMP_ACT_ERRNO(ENOSYS), name);
+  for (const uint64_t flag :
+       {CLONE_NEWNS, CLONE_NEWCGROUP, CLONE_NEWUTS, CLONE_NEWIPC, CLONE_NEWUSER, CLONE_NEWPID, CLONE_NEWNET}) {
+    rules.add(SCMP_ACT_ERRNO(EPERM), "clone", masked(0, flag, flag));
+  }
+  rules.add(SCMP_ACT_ERRNO(EPERM), "ioctl", equal(1, TIOCSTI));
+  return rules.compiled();
+}
+
 bool install(const Filter& filter) {
   sock_fprog program{static_cast<unsigned short>(filter.size()), const_cast<sock_filter*>(filter.data())};
   return !filter.empty() && prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program) == 0;

@@ -20,6 +20,10 @@ Filter base_filter();
 // number that no program can guess. 0: never.
 Filter program_filter(uint64_t pass);
 
+// For a tool of the host's own (tool_walls.h), whose needs nobody knows in full: everything but sockets, namespaces,
+// mounts, tracing and the kernel's doors that are of no use to a compiler.
+Filter tool_filter();
+
 // Needs no_new_privs. False with errno set when the kernel refuses.
 bool install(const Filter& filter);
 
