@@ -46,16 +46,23 @@ double rate(int64_t workers, double seconds, const std::function<bool()>& body) 
   return failed ? -1 : static_cast<double>(done) / std::chrono::duration<double>(Clock::now() - start).count();
 }
 
+// The same tree as a box has (sandbox/tree.cpp), as far as bubblewrap can build it: it has no filter, no limits, no
+// meter.
 bool run_bubblewrap() {
-  static const char* const kArguments[] = {"bwrap",         "--unshare-all", "--die-with-parent",
-                                           "--new-session", "--clearenv",    "--cap-drop",
-                                           "ALL",           "--ro-bind",     "/usr",
-                                           "/usr",          "--symlink",     "usr/lib",
-                                           "/lib",          "--symlink",     "usr/lib64",
-                                           "/lib64",        "--symlink",     "usr/bin",
-                                           "/bin",          "--proc",        "/proc",
-                                           "--dev",         "/dev",          "--tmpfs",
-                                           "/tmp",          "/usr/bin/true", nullptr};
+  static const char* const kArguments[] = {
+      "bwrap", "--unshare-all", "--die-with-parent", "--new-session", "--clearenv", "--cap-drop", "ALL", "--uid",
+      "1000", "--gid", "1000",
+      // system folders, read-only
+      "--ro-bind", "/usr/bin", "/usr/bin", "--ro-bind", "/usr/lib", "/usr/lib", "--ro-bind-try", "/usr/lib64",
+      "/usr/lib64", "--ro-bind-try", "/usr/lib32", "/usr/lib32", "--ro-bind-try", "/usr/libx32", "/usr/libx32",
+      "--ro-bind-try", "/usr/libexec", "/usr/libexec", "--ro-bind-try", "/usr/include", "/usr/include", "--ro-bind-try",
+      "/usr/share/zoneinfo", "/usr/share/zoneinfo", "--ro-bind-try", "/etc/alternatives", "/etc/alternatives",
+      "--ro-bind-try", "/etc/ld.so.cache", "/etc/ld.so.cache", "--symlink", "usr/bin", "/bin", "--symlink", "usr/sbin",
+      "/sbin", "--symlink", "usr/lib", "/lib", "--symlink", "usr/lib64", "/lib64",
+      // the run's own folders
+      "--proc", "/proc", "--dev", "/dev", "--tmpfs", "/box/run", "--dir", "/box/run/work", "--dir", "/box/run/tmp",
+      "--dir", "/box/run/vtmp", "--symlink", "/box/run/tmp", "/tmp", "--symlink", "/box/run/vtmp", "/var/tmp",
+      "--chdir", "/box/run/work", "--remount-ro", "/", "/usr/bin/true", nullptr};
   pid_t child = 0;
   if (posix_spawnp(&child, "bwrap", nullptr, nullptr, const_cast<char* const*>(kArguments), environ) != 0) return false;
   int status = 0;
