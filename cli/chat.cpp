@@ -22,9 +22,9 @@ namespace posttrain::cli {
 namespace {
 
 struct Given {
-  std::string model, system, thinking, dtype = "f32";
-  int64_t context = 4096, seed = 1, threads = 0;
-  rollout::SamplingSettings sampling;
+  std::string model, system, thinking;
+  int64_t context = 4096;
+  SamplingOptions options;
   bool stats = false;
 };
 
@@ -42,7 +42,7 @@ class Conversation {
   Conversation(const Given& given, const Clock& start)
       : given_(given),
         start_(start),
-        session_(given.model, chat_settings(given), stored_type(given.dtype)),
+        session_(given.model, chat_settings(given), given.options.stored()),
         context_(std::min<int64_t>(given.context, session_.model->arch().max_positions)),
         decoder_(*session_.model, 1, context_) {}
 
@@ -78,15 +78,15 @@ class Conversation {
 
   std::string answer(std::vector<int32_t> prompt) {
     const auto& stops = session_.tokenizer.stop_ids();
-    const Rng rng({static_cast<uint64_t>(given_.seed), hash_name("chat"), turn_});
+    const Rng rng({static_cast<uint64_t>(given_.options.seed), hash_name("chat"), turn_});
     StreamDecoder stream(session_.tokenizer);
     std::vector<int32_t> next = new_part(prompt);
     std::string said;
     int64_t tokens = 0;
     double first = 0;
-    while (tokens < given_.sampling.max_new_tokens && decoder_.length(0) + std::ssize(next) <= context_) {
+    while (tokens < given_.options.sampling.max_new_tokens && decoder_.length(0) + std::ssize(next) <= context_) {
       const double uniform = rng.uniform_at(static_cast<uint64_t>(tokens));
-      const int32_t id = decoder_.append({next}, given_.sampling.filter(), std::span(&uniform, 1)).ids[0];
+      const int32_t id = decoder_.append({next}, given_.options.sampling.filter(), std::span(&uniform, 1)).ids[0];
       if (tokens++ == 0) first = start_.seconds();
       if (std::ranges::find(stops, id) != stops.end()) break;
       next = {id};
@@ -120,7 +120,7 @@ class Conversation {
 
 int chat(const Given& given) {
   const Clock start;
-  set_compute_threads(static_cast<int>(given.threads));
+  set_compute_threads(static_cast<int>(given.options.threads));
   Conversation conversation(given, start);
   if (isatty(STDIN_FILENO) == 0) {
     std::string text{std::istreambuf_iterator<char>(std::cin), {}};
@@ -145,20 +145,14 @@ int chat(const Given& given) {
 
 Action chat_command(Arguments& args) {
   auto given = std::make_shared<Given>();
-  given->sampling.temperature = 0.6;
-  given->sampling.top_p = 0.95;
-  given->sampling.max_new_tokens = 1024;
+  given->options.sampling.temperature = 0.6;
+  given->options.sampling.top_p = 0.95;
+  given->options.sampling.max_new_tokens = 1024;
   args.positional("model", given->model, "A model directory or a .gguf file, with a chat template");
   args.option("--system", given->system, "System message");
   args.option("--thinking", given->thinking, "on or off, for templates that ask for it");
-  args.option("--temperature", given->sampling.temperature, "0 takes the likeliest token");
-  args.option("--top-p", given->sampling.top_p, "Keep the fewest likeliest tokens that reach this probability");
-  args.option("--top-k", given->sampling.top_k, "Keep this many tokens; 0 = all");
-  args.option("--max-new-tokens", given->sampling.max_new_tokens, "Longest answer");
   args.option("--context", given->context, "Most tokens of a conversation, within what the model was made for");
-  args.option("--dtype", given->dtype, "Weights in memory: f32 or bf16");
-  args.option("--seed", given->seed, "Of the draws");
-  args.option("--threads", given->threads, "0 = every core");
+  given->options.declare(args);
   args.flag("--stats", given->stats, "Say how long the first token took, and the speed");
   args.example("posttrain chat runs/r1-smollm2/final");
   args.example("echo 'What is the capital of France?' | posttrain chat model.gguf --temperature 0");

@@ -11,6 +11,7 @@
 #include "base/parallel.h"
 #include "cli/arguments.h"
 #include "cli/model_session.h"
+#include "pipeline/benchmarks.h"
 #include "pipeline/evaluation.h"
 #include "pipeline/run.h"
 #include "pipeline/task_table.h"
@@ -19,43 +20,66 @@ namespace posttrain::cli {
 namespace {
 
 struct Given {
-  std::string model, task = "chain", data, settings = "{}", dtype = "f32";
+  std::string model, task = "chain", data, settings = "{}";
   ChatSettings chat;
   pipeline::EvalSettings eval;
-  int64_t seed = 1, threads = 0;
+  SamplingOptions options;
   bool json = false;
+};
+
+// What --task names: a benchmark, or a task of recipes with the reward that fits it.
+struct Asked {
+  Tagged settings{pipeline::task_cases()};
+  std::vector<rewards::RewardSpec> rewards;
+  std::string system;
 };
 
 std::vector<rewards::RewardSpec> task_rewards(const std::string& task) {
   if (task == "code" || task == "coder") return {{"code", 1, Json::object()}};
+  if (task == "lean" || task == "prover") return {{"lean", 1, Json::object()}};
   if (task == "words" || task == "jsonl") return {{"math", 1, Json::object()}};
   return {{"exact", 1, Json::object()}, {"format", 0, Json::object()}};
 }
 
-int evaluate_model(const Given& given) {
-  set_compute_threads(static_cast<int>(given.threads));
-  Tagged settings{pipeline::task_cases()};
-  // The usual sets of programming problems are one task with different files.
-  const bool code_set = given.task == "humaneval" || given.task == "mbpp" || given.task == "codecontests";
-  const std::string type = code_set ? "code" : given.task;
-  if (!settings.choose(type)) throw Error("eval", "--task", "a known task; see posttrain help task", given.task);
+Asked asked_for(const Given& given) {
+  Asked asked;
   Json values = parse_json(given.settings, "--settings");
-  if (type == "code" || type == "jsonl") {
-    if (given.data.empty()) throw Error("eval", "--data", "a JSONL file of " + given.task, "none");
-    values["test"] = given.data;
+  const pipeline::Benchmark* benchmark = pipeline::find_benchmark(given.task);
+  if (!asked.settings.choose(benchmark != nullptr ? benchmark->task : given.task))
+    throw Error("eval", "--task", "a benchmark or a task; see posttrain help task", given.task);
+  if (benchmark != nullptr) {
+    Json all = parse_json(benchmark->settings, benchmark->name);
+    all["test"] = pipeline::benchmark_file(*benchmark, given.data).string();
+    all.update(values);
+    values = std::move(all);
+    asked.rewards.emplace_back(benchmark->reward, 1, parse_json(benchmark->judged, benchmark->name));
+    asked.system = benchmark->system;
+  } else {
+    if (!given.data.empty()) values["test"] = given.data;
+    asked.rewards = task_rewards(given.task);
   }
-  read_params(values, *settings.slot(), "task");
-  const auto task = pipeline::make_task(settings);
-  const rewards::RewardSet rewards(task_rewards(settings.type()));  // boxes are started before the process grows
-  ModelSession session(given.model, given.chat, stored_type(given.dtype));
+  read_params(values, *asked.settings.slot(), "task");
+  return asked;
+}
+
+int evaluate_model(const Given& given) {
+  set_compute_threads(static_cast<int>(given.options.threads));
+  const Asked asked = asked_for(given);
+  const auto task = pipeline::make_task(asked.settings);
+  const rewards::RewardSet rewards(asked.rewards);  // boxes are started before the process grows
+  ChatSettings chat = given.chat;
+  if (chat.system.empty()) chat.system = asked.system;
+  ModelSession session(given.model, chat, given.options.stored());
   auto engine = session.make_engine();
   rewards::ScoringPool pool(rewards, compute_threads());
   rollout::Collector collector(engine, pool, session.tokenizer,
                                [&](const text::Problem& problem) { return session.renderer.prompt(problem); });
-  const auto record = pipeline::evaluate(collector, *task, given.eval, static_cast<uint64_t>(given.seed), {});
+  pipeline::EvalSettings eval = given.eval;
+  eval.sampling = given.options.sampling;
+  const auto record = pipeline::evaluate(collector, *task, eval, static_cast<uint64_t>(given.options.seed), {});
   Json line = {{"model", given.model}, {"task", given.task}, {"problems", record.n}, {"samples", record.k}};
   for (const auto& [name, value] : record.metrics) line[name] = value;
-  line["settings"] = params_to_json(given.eval.sampling);
+  line["settings"] = params_to_json(eval.sampling);
   if (given.json) {
     std::printf("%s\n", to_line(line).c_str());
     return 0;
@@ -71,21 +95,20 @@ int evaluate_model(const Given& given) {
 Action eval_command(Arguments& args) {
   auto given = std::make_shared<Given>();
   args.positional("model", given->model, "A model directory or a .gguf file");
-  args.option("--task", given->task, "Which task; humaneval, mbpp, codecontests and jsonl need --data");
-  args.option("--data", given->data, "JSONL file of problems");
+  std::string names;
+  for (const auto& b : pipeline::benchmarks()) names += (names.empty() ? "" : ", ") + std::string(b.name);
+  args.option("--task", given->task, ("A task of recipes, or a benchmark: " + names).c_str());
+  args.option("--data", given->data, "The file of problems, or for a benchmark a folder of data sets that has it");
   args.option("--settings", given->settings, "Other settings of the task, as a JSON object");
-  args.option("--system", given->chat.system, "System message of conversations");
-  args.option("--dtype", given->dtype, "Weights in memory: f32 or bf16");
+  args.option("--system", given->chat.system, "System message of conversations; a benchmark has its own");
   args.option("--problems", given->eval.problems, "How many problems of its test split");
   args.option("--samples", given->eval.samples, "Answers to each");
-  args.option("--temperature", given->eval.sampling.temperature, "0 takes the likeliest token");
-  args.option("--top-p", given->eval.sampling.top_p, "Keep the fewest likeliest tokens that reach this probability");
-  args.option("--max-new-tokens", given->eval.sampling.max_new_tokens, "Longest answer");
+  args.option("--stop", given->options.sampling.stop, "A string that ends an answer");
+  given->options.declare(args);
   args.flag("--second-attempt", given->eval.second_attempt, "Once more, with diagnostics, where it does not compile");
-  args.option("--seed", given->seed, "Of the draws");
-  args.option("--threads", given->threads, "0 = every core");
   args.flag("--json", given->json, "One JSON object a line");
   args.example("posttrain eval runs/r1-zero/final --task chain --samples 16 --json");
+  args.example("posttrain eval MODEL --task math500 --data data --samples 4 --temperature 0.6 --max-new-tokens 4096");
   return [given] { return evaluate_model(*given); };
 }
 

@@ -14,9 +14,9 @@ namespace posttrain::cli {
 namespace {
 
 struct Given {
-  std::string model, prompt, dtype = "f32";
-  int64_t samples = 1, seed = 1, threads = 0;
-  rollout::SamplingSettings sampling;
+  std::string model, prompt;
+  int64_t samples = 1;
+  SamplingOptions options;
   bool json = false;
 };
 
@@ -29,15 +29,15 @@ std::string prompt_or_stdin(const std::string& prompt) {
 }
 
 int generate(const Given& given) {
-  set_compute_threads(static_cast<int>(given.threads));
-  ModelSession session(given.model, {}, stored_type(given.dtype));
+  set_compute_threads(static_cast<int>(given.options.threads));
+  ModelSession session(given.model, {}, given.options.stored());
   auto engine = session.make_engine();
   const std::string prompt = prompt_or_stdin(given.prompt);
   const rollout::Request request{.prompt = session.renderer.plain_prompt(prompt),
                                  .samples = static_cast<int32_t>(given.samples),
-                                 .key = {static_cast<uint64_t>(given.seed), 0, 0, 0}};
+                                 .key = {static_cast<uint64_t>(given.options.seed), 0, 0, 0}};
   std::vector<rollout::Completion> completions(static_cast<size_t>(given.samples));
-  const auto stats = engine.generate(std::span(&request, 1), given.sampling, [&](rollout::Completion&& c) {
+  const auto stats = engine.generate(std::span(&request, 1), given.options.sampling, [&](rollout::Completion&& c) {
     completions[static_cast<size_t>(c.sample)] = std::move(c);
   });
   for (const auto& completion : completions) {
@@ -65,15 +65,8 @@ Action generate_command(Arguments& args) {
   args.positional("model", given->model, "A model directory or a .gguf file");
   args.option("--prompt", given->prompt, "What to continue; default: standard input");
   args.option("--samples", given->samples, "How many continuations");
-  args.option("--temperature", given->sampling.temperature, "0 takes the likeliest token");
-  args.option("--top-p", given->sampling.top_p, "Keep the fewest likeliest tokens that reach this probability");
-  args.option("--top-k", given->sampling.top_k, "Keep this many tokens; 0 = all");
-  args.option("--min-p", given->sampling.min_p, "Drop tokens less likely than this share of the likeliest");
-  args.option("--max-new-tokens", given->sampling.max_new_tokens, "Longest continuation");
-  args.option("--stop", given->sampling.stop, "A string that ends it");
-  args.option("--dtype", given->dtype, "Weights in memory: f32 or bf16");
-  args.option("--seed", given->seed, "Of the draws");
-  args.option("--threads", given->threads, "0 = every core");
+  args.option("--stop", given->options.sampling.stop, "A string that ends it");
+  given->options.declare(args);
   args.flag("--json", given->json, "One JSON object a line, with ids and log-probabilities");
   args.example("posttrain generate runs/r1-zero/final --prompt '7+5*3-8='");
   return [given] { return generate(*given); };

@@ -3,8 +3,9 @@
 
 #include <filesystem>
 #include <memory>
-#include <vector>
+#include <string>
 
+#include "cli/arguments.h"
 #include "model/transformer.h"
 #include "nn/backend.h"
 #include "rollout/engine.h"
@@ -26,7 +27,15 @@ struct ModelSession {
   rollout::Engine make_engine(const rollout::EngineSettings& settings = {});
 };
 
-// f32 or bf16, as an option gives it.
-nn::DType stored_type(const std::string& dtype);
+// The options that all commands have which sample from a model.
+struct SamplingOptions {
+  rollout::SamplingSettings sampling;
+  std::string dtype = "f32";
+  int64_t seed = 1, threads = 0;
+
+  void declare(Arguments& args);
+  // Throws Error for one that there is not.
+  nn::DType stored() const;
+};
 
 }  // namespace posttrain::cli
