@@ -1,5 +1,6 @@
 #include "text/word_task.h"
 
+#include <algorithm>
 #include <array>
 #include <vector>
 
@@ -49,7 +50,7 @@ struct Story {
 
 class Teller {
  public:
-  explicit Teller(Rng rng) : rng_(rng) {
+  Teller(const WordSettings& settings, Rng rng) : largest_(settings.largest), rng_(rng) {
     person_ = pick(people);
     do {
       other_ = pick(people);
@@ -103,19 +104,19 @@ class Teller {
       question_ = "How many {2} does {0} have?";
       return work('*', each, value_ * each);
     }
-    value_ = rng_.integer(5, 40);
+    value_ = rng_.integer(5, largest_);
     say(pick(have), value_);
   }
 
   void step(bool last) {
     const int64_t kind = rng_.integer(0, last ? 3 : 2);
     if (kind == 0 || value_ < 4) {
-      const int64_t by = rng_.integer(2, 30);
+      const int64_t by = rng_.integer(2, largest_ * 3 / 4);
       say(pick(more), by);
       return work('+', by, value_ + by);
     }
     if (kind == 1 || (kind == 2 && value_ > 30)) {
-      const int64_t by = rng_.integer(2, value_ - 1);
+      const int64_t by = part();
       say(pick(less), by);
       question_ = "How many {2} does {0} have left?";
       return work('-', by, value_ - by);
@@ -137,7 +138,7 @@ class Teller {
       if (value_ % d == 0 && value_ > d) divisors.push_back(d);
     }
     if (divisors.empty()) {
-      const int64_t by = rng_.integer(2, value_ - 1);
+      const int64_t by = part();
       say(pick(less), by);
       question_ = "How many {2} does {0} have left?";
       return work('-', by, value_ - by);
@@ -149,6 +150,10 @@ class Teller {
     work('/', by, value_ / by);
   }
 
+  // What goes away is less than what is there.
+  int64_t part() { return rng_.integer(2, std::min(value_ - 1, largest_)); }
+
+  int64_t largest_;
   Rng rng_;
   Person person_{}, other_{};
   const char *thing_ = "", *holder_ = "";
@@ -162,7 +167,7 @@ Story draw(const WordSettings& settings, Split split, uint64_t seed, uint64_t ki
   for (uint64_t attempt = 0;; ++attempt) {
     Rng rng({seed, kind, index, attempt});
     const int64_t steps = rng.integer(settings.min_steps, settings.max_steps);
-    const Story story = Teller(rng).tell(steps);
+    const Story story = Teller(settings, rng).tell(steps);
     if (WordTask::held_out(story.text) == (split == Split::test)) return story;
   }
 }
@@ -176,6 +181,7 @@ Json asked(const Story& story) {
 void WordSettings::visit(Visitor& v) {
   v("min_steps", min_steps, {.doc = "Fewest calculations in a problem", .min = 1, .max = 4});
   v("max_steps", max_steps, {.doc = "Most calculations in a problem", .min = 1, .max = 4});
+  v("largest", largest, {.doc = "Largest number that a story begins with or takes away", .min = 10, .max = 1000});
 }
 
 void WordSettings::check(const Complain& complain) const {

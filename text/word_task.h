@@ -13,7 +13,7 @@
 namespace posttrain::text {
 
 struct WordSettings {
-  int64_t min_steps = 2, max_steps = 2;
+  int64_t min_steps = 2, max_steps = 2, largest = 20;
 
   void visit(Visitor& v);
   void check(const Complain& complain) const;
