@@ -132,5 +132,19 @@ TEST(Renderer, ThoughtsLostInEarlierTurnsAreCounted) {
   EXPECT_EQ(learned(tokenizer, example.tokens), "b<|im_end|>d<|im_end|>");
 }
 
+// recipes/r1-zero.jinja: the form is asked for once, in front, and the answer begins where the prompt ends.
+TEST(Renderer, TheShippedTemplateOfR1ZeroAsksForTheFormAndNothingMore) {
+  const Renderer renderer(chatml("{{ messages }}"), {.template_file = POSTTRAIN_SOURCE_DIR "/recipes/r1-zero.jinja"},
+                          "model");
+  const std::string prompt = renderer.tokenizer().decode(renderer.prompt(talk({{"user", "What is 2+3?"}}), Json()));
+  EXPECT_TRUE(prompt.starts_with("A conversation between User and Assistant.")) << prompt;
+  EXPECT_NE(prompt.find("<think> reasoning process here </think> <answer> answer here </answer>. User: What is 2+3?."),
+            std::string::npos)
+      << prompt;
+  EXPECT_TRUE(prompt.ends_with(" Assistant:")) << prompt;
+  const auto example = renderer.example(document(talk({{"user", "2+3"}, {"assistant", "<think>x</think>5"}})));
+  EXPECT_EQ(learned(renderer.tokenizer(), example.tokens), " <think>x</think>5<|im_end|>");
+}
+
 }  // namespace
 }  // namespace posttrain
