@@ -13,6 +13,16 @@
 
 namespace {
 
+// What stands in the page from this line on is of other runs, and is kept.
+constexpr const char* others = "<!-- other runs -->\n";
+
+std::string kept(const std::filesystem::path& page) {
+  if (!std::filesystem::exists(page)) return "";
+  const std::string text = posttrain::read_file(page);
+  const size_t at = text.find(others);
+  return at == std::string::npos ? "" : "\n" + text.substr(at);
+}
+
 int write_story(int argc, char** argv) {
   using namespace posttrain;
   std::vector<std::filesystem::path> folders;
@@ -34,7 +44,7 @@ int write_story(int argc, char** argv) {
     std::fputs(page.c_str(), stdout);
     return 0;
   }
-  write_file_atomically(docs / "results.md", page);
+  write_file_atomically(docs / "results.md", page + kept(docs / "results.md"));
   write_file_atomically(docs / "r1-story-zero.svg", store::picture_svg(bench::zero_charts(runs)));
   write_file_atomically(docs / "r1-story-objectives.svg", store::picture_svg(bench::objective_charts(runs)));
   write_file_atomically(docs / "r1-story-pitfalls.svg", store::picture_svg(bench::pitfall_charts(runs)));

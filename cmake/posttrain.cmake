@@ -11,6 +11,10 @@ function(posttrain_options target)
       -fno-sanitize-recover=all)
     target_link_options(${target} PUBLIC -fsanitize=${POSTTRAIN_SANITIZE})
   endif()
+  if(POSTTRAIN_FUZZ) # every folder reports its branches, or libFuzzer would be blind
+    target_compile_options(${target} PRIVATE -fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=all)
+    target_link_options(${target} PUBLIC -fsanitize=address,undefined)
+  endif()
 endfunction()
 
 # posttrain_library(folder SOURCES a.cpp ... DEPS other_folder ...)

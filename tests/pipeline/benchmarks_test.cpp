@@ -54,8 +54,9 @@ TEST(Benchmarks, HaveAllTheirProblemsAndEveryOneOfMathematicsAnAnswer) {
     for (int64_t i = 0; i < task->size(text::Split::test); ++i) {
       const auto problem = task->problem(text::Split::test, 1, static_cast<uint64_t>(i));
       EXPECT_FALSE(problem.prompt.empty()) << benchmark.name << ' ' << problem.id;
-      if (std::string(benchmark.reward) == "math")
+      if (std::string(benchmark.reward) == "math") {
         EXPECT_FALSE(problem.answer.empty()) << benchmark.name << ' ' << problem.id;
+      }
     }
   }
 }
