@@ -169,7 +169,22 @@ Literal plain_literal(std::string_view digits) {
   return out;
 }
 
+// ff_{16}, a3_{16}: small letters are figures in base 16 alone, and not where a single one stands last: 2a_{16} is
+// twice the sixteenth term of a sequence.
+size_t small_hexadecimal_length(std::string_view text) {
+  size_t end = 0;
+  bool inside = false;
+  const auto figure = [](char c) { return c >= 'a' && c <= 'f'; };
+  while (end < text.size() && (digit(text[end]) || figure(text[end]))) {
+    inside = inside || (figure(text[end]) && end + 1 < text.size() && (digit(text[end + 1]) || figure(text[end + 1])));
+    ++end;
+  }
+  int base = 0;
+  return inside && end <= 40 && base_part(text, end, base) > 0 && base == 16 ? end : 0;
+}
+
 size_t based_numeral_length(std::string_view text) {
+  if (const size_t small = small_hexadecimal_length(text); small > 0) return small;
   size_t end = 0;
   bool letters = false;
   while (end < text.size() && (digit(text[end]) || (text[end] >= 'A' && text[end] <= 'Z'))) {

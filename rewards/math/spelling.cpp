@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cctype>
+#include <string>
 
 #include "rewards/math/units.h"
 
@@ -101,6 +102,42 @@ size_t choose_symbol(std::string_view text, size_t at, std::string& out) {
   return end - at;
 }
 
+// C_{12}^{5} and A_{12}^{5} with figures, the usual spelling of many countries: combinations and arrangements. A letter
+// with a small index and a power of it stays what it is.
+size_t counted_choice(std::string_view text, size_t at, std::string& out) {
+  if (at > 0 && (letter(text[at - 1]) || text[at - 1] == '\\')) return 0;
+  if (at + 1 >= text.size() || (text[at + 1] != '_' && text[at + 1] != '^')) return 0;
+  size_t end = 0, last = 0;
+  std::string_view n = argument(text, at + 2, end);
+  if (end >= text.size() || (text[end] != '_' && text[end] != '^') || text[end] == text[at + 1]) return 0;
+  std::string_view k = argument(text, end + 1, last);
+  if (text[at + 1] == '^') std::swap(n, k);
+  const auto count = [](std::string_view figures) {
+    const bool plain = !figures.empty() && figures.size() <= 4 && std::ranges::all_of(figures, digit);
+    return plain ? std::stoi(std::string(figures)) : -1;
+  };
+  const int all = count(n), chosen = count(k);
+  if (all < 3 || chosen < 0 || chosen > all) return 0;
+  const std::string total = std::to_string(all);
+  out += text[at] == 'C' ? "\\binom{" + total + "}{" + std::to_string(chosen) + "}"
+                         : "\\frac{" + total + "!}{" + std::to_string(all - chosen) + "!}";
+  return last - at;
+}
+
+// Plain TeX's \root 3 \of {x}.
+size_t plain_root(std::string_view text, size_t at, std::string& out) {
+  constexpr std::string_view root = "\\root", of = "\\of";
+  if (!text.substr(at).starts_with(root)) return 0;
+  const size_t from = at + root.size();
+  if (from >= text.size() || letter(text[from])) return 0;
+  const size_t middle = text.find(of, from);
+  if (middle == std::string_view::npos || middle - from > 20) return 0;
+  const size_t end = middle + of.size();
+  if (end < text.size() && letter(text[end])) return 0;
+  out += "\\sqrt[" + std::string(text.substr(from, middle - from)) + "]";
+  return end - at;
+}
+
 struct Spelling {
   std::string_view from, to;
 };
@@ -154,6 +191,8 @@ std::string respell(std::string_view text) {
       }
     }
     if (taken == 0 && c == '\\') taken = text_with_figures(text, at, out);
+    if (taken == 0 && c == '\\') taken = plain_root(text, at, out);
+    if (taken == 0 && (c == 'C' || c == 'A')) taken = counted_choice(text, at, out);
     if (taken == 0 && (c == 'a' || c == 'A' || c == 'p' || c == 'P')) taken = half_day_stops(text, at, out);
     if (taken == 0 && (c == '{' || c == '_' || c == '^')) taken = choose_symbol(text, at, out);
     if (taken == 0) out += text[at++];
