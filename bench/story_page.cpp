@@ -227,6 +227,7 @@ std::string story_page(const StoryRuns& r, const std::string& total_time) {
                       {"student-more", "+ as many tokens of pre-training", "12.7", "-"},
                       {"distilled", "+ distilled: SFT on R1's right answers", "93.3", "72.6 (Distill-Qwen-32B)"},
                       {"distilled-rl", "+ distilled + RL", "92.9", "-"},
+                      {"distilled-own", "+ distilled + R1 on its own answers", "96", "-"},
                       {"strong", "stronger student: 2000 steps of pre-training", "19.9 (1500 steps)", "-"},
                       {"strong-rl", "+ RL directly", "96.0", "-"},
                       {"strong-distilled", "+ distilled", "99.4", "-"}},

@@ -4,7 +4,7 @@ function(posttrain_options target)
   target_include_directories(${target} PUBLIC ${CMAKE_SOURCE_DIR})
   target_compile_options(${target} PRIVATE
     -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wno-sign-conversion -Wno-missing-field-initializers -Werror
-    -Wno-restrict # false alarms on "text" + std::string in GCC 12 (bug 105651)
+    $<$<CXX_COMPILER_ID:GNU>:-Wno-restrict> # false alarms on "text" + std::string in GCC 12 (bug 105651)
     -ffp-contract=off -fno-math-errno)
   if(POSTTRAIN_SANITIZE)
     target_compile_options(${target} PRIVATE -fsanitize=${POSTTRAIN_SANITIZE} -fno-omit-frame-pointer
