@@ -9,6 +9,7 @@
 #include "cli/arguments.h"
 #include "cli/command.h"
 #include "sandbox/sandbox.h"
+#include "sandbox/tool_walls.h"
 
 namespace posttrain::cli {
 namespace {
@@ -36,6 +37,9 @@ int probe(const Given& given) {
   answer["complete"] = missing.empty();
   Json& list = answer["layers"] = Json::object();
   for (const auto& [name, there] : sandbox::describe_layers(layers)) list[name] = there;
+  // Round a Lean toolchain's processes; a recipe without one does not need them.
+  const std::string no_tool_wall = sandbox::ToolWalls::missing();
+  answer["tool_walls"] = no_tool_wall.empty() ? "whole" : "missing: " + no_tool_wall;
   if (given.json) {
     std::printf("%s\n", to_line(answer).c_str());
   } else {
@@ -44,6 +48,7 @@ int probe(const Given& given) {
     if (answer.contains("error")) std::printf("%s\n", answer["error"].get<std::string>().c_str());
     std::printf("%s\n", missing.empty() ? "The wall is whole: \"require\" mode starts."
                                         : "The wall has gaps: \"require\" mode refuses to start.");
+    std::printf("Walls round a Lean toolchain: %s\n", answer["tool_walls"].get<std::string>().c_str());
   }
   return missing.empty() ? 0 : 1;
 }
@@ -62,7 +67,6 @@ constexpr auto kCommands = std::to_array<Command>({
 }  // namespace
 
 Action sandbox_command(Arguments& args) {
-  args.example("posttrain sandbox probe");
   args.example("posttrain sandbox probe");
   return args.subcommands(kCommands);
 }

@@ -54,10 +54,13 @@ ToolWalls::ToolWalls(const std::vector<std::string>& writable)
 const char* ToolWalls::enter(int line) const {
   if (!rules_) return "Landlock";
   if (filter_.empty()) return "a system-call filter";
-  if (unshare(kNamespaces) != 0) return "user, network and process namespaces";
-  if (!write_map("/proc/self/setgroups", "deny") || !write_map("/proc/self/gid_map", gid_map_) ||
-      !write_map("/proc/self/uid_map", uid_map_)) {
-    return "a user namespace's identities";
+  if (unshare(kNamespaces) == 0) {
+    if (!write_map("/proc/self/setgroups", "deny") || !write_map("/proc/self/gid_map", gid_map_) ||
+        !write_map("/proc/self/uid_map", uid_map_)) {
+      return "a user namespace's identities";
+    }
+  } else if (unshare(kNamespaces & ~CLONE_NEWUSER) != 0) {  // root in a chroot has the others without that one
+    return "user, network and process namespaces";
   }
   // The first process of the new process namespace: nothing outlives it.
   const auto tool = static_cast<pid_t>(syscall(SYS_clone, SIGCHLD, nullptr, nullptr, nullptr, 0ul));

@@ -91,15 +91,22 @@ TEST(LeanSource, AllowsThreeAxiomsAndNoOthers) {
   EXPECT_FALSE(axioms_in("'t' does not depend on any axioms\n't' depends on axioms: [sorryAx]", "t"));
 }
 
-LeanResult judged(const char* kind, const std::string& mode, const std::string& proof = "good", double timeout = 20) {
+// Behind walls where this machine has them; lean_walls_test.cpp says what they hold.
+LeanSettings toolchain(const char* kind) {
   LeanSettings s;
   s.backend = "lean";
   s.toolchain = kind;
-  s.command = {"python3", fake, kind, mode};
   s.header = "import Mathlib\n";
+  s.workers = 1;
+  s.sandbox = sandbox::ToolWalls::missing().empty() ? "require" : "off";
+  return s;
+}
+
+LeanResult judged(const char* kind, const std::string& mode, const std::string& proof = "good", double timeout = 20) {
+  LeanSettings s = toolchain(kind);
+  s.command = {"python3", fake, kind, mode};
   s.timeout_s = timeout;
   s.memory_mib = 4096;
-  s.workers = 1;
   return make_lean_backend(s)->judge(statement, proof);
 }
 
@@ -133,12 +140,10 @@ TEST(LeanBackend, NoHostileReplyIsAReward) {
 TEST(LeanBackend, TheJudgesOwnFaultsAreNeverAZeroAndTimeIsUndecided) {
   EXPECT_EQ(judged("repl", "dies").verdict, Verdict::failed);
   EXPECT_EQ(judged("repl", "slow", "good", 6).verdict, Verdict::undecided);
-  LeanSettings missing;
-  missing.backend = "lean";
-  missing.command = {"/no/such/lean"};
-  missing.timeout_s = 5;
   for (const char* kind : {"repl", "lake", "kimina"}) {
-    missing.toolchain = kind;
+    LeanSettings missing = toolchain(kind);
+    missing.command = {"/no/such/lean"};
+    missing.timeout_s = 5;
     missing.url = "http://127.0.0.1:9";
     const LeanResult r = make_lean_backend(missing)->judge(statement, "omega");
     EXPECT_NE(r.verdict, Verdict::right) << kind;
@@ -147,11 +152,8 @@ TEST(LeanBackend, TheJudgesOwnFaultsAreNeverAZeroAndTimeIsUndecided) {
 }
 
 TEST(LeanBackend, AReplThatDiedIsStartedAgain) {
-  LeanSettings s;
-  s.backend = "lean";
+  LeanSettings s = toolchain("repl");
   s.command = {"python3", fake, "repl", "plain"};
-  s.header = "import Mathlib\n";
-  s.workers = 1;
   s.timeout_s = 20;
   const auto backend = make_lean_backend(s);
   EXPECT_EQ(backend->judge(statement, "good").verdict, Verdict::right);
