@@ -35,8 +35,9 @@ void LeanSettings::visit(Visitor& v) {
   v("memory_mib", memory_mib, {.doc = "Address space of a Lean process", .min = 64, .unit = "MiB"});
   v("max_steps", max_steps, {.doc = "Steps of the kernel for one proof; beyond them it is undecided", .min = 1000});
   v("sandbox", sandbox,
-    {.doc = "Walls round Lean's processes, which run what the model wrote: no network, no files changed. require: refuse "
-            "to start when one is missing; off: none",
+    {.doc =
+         "Walls round Lean's processes, which run what the model wrote: no network, no files changed. require: refuse "
+         "to start when one is missing; off: none",
      .choices = {"require", "off"}});
   v("proof_in", proof_in,
     {.doc = "Where the proof stands: the whole completion, the answer tag, or the last ```lean block",
@@ -51,7 +52,8 @@ std::unique_ptr<LeanBackend> make_lean_backend(const LeanSettings& settings) {
   if (settings.sandbox == "require") {
     const std::string missing = sandbox::ToolWalls::missing();
     if (!missing.empty())
-      throw Failure("rewards.lean", "this machine can't put up a wall round Lean: " + missing + "; \"sandbox\": \"off\" goes without");
+      throw Failure("rewards.lean",
+                    "this machine can't put up a wall round Lean: " + missing + "; \"sandbox\": \"off\" goes without");
   }
   if (settings.toolchain == "lake") return make_lean_lake(settings);
   return make_lean_repl(settings);

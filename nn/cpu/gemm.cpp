@@ -18,8 +18,9 @@ int64_t panels_of(int64_t columns) {
   return (columns + kPanel - 1) / kPanel;
 }
 
-// Into how many tasks panels are cut: up to four a thread, so that a thread which the machine held up is helped, and such
-// that each thread gets as many panels as the next. (18 panels in 8 tasks of 2 or 3 made 10 for one of two threads.)
+// Into how many tasks panels are cut: up to four a thread, so that a thread which the machine held up is helped, and
+// such that each thread gets as many panels as the next. (18 panels in 8 tasks of 2 or 3 made 10 for one of two
+// threads.)
 int64_t tasks_of(int64_t panels, int64_t threads, int64_t most_rounds) {
   int64_t best = threads, load = (panels + threads - 1) / threads;
   for (int64_t rounds = 2; rounds <= most_rounds && rounds * threads <= panels; ++rounds) {
