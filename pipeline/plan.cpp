@@ -43,6 +43,9 @@ class Planner {
     if (const auto* s = spec.settings.get<JudgeStage>()) count(*s, spec.name, out);
     if (const auto* s = spec.settings.get<RewardModelStage>()) count(*s, out);
     if (const auto* s = spec.settings.get<EvalStage>()) out.sampled = eval_tokens(s->eval);
+    if (const auto* s = spec.settings.get<SearchStage>()) {  // the tree and the plain samples
+      out.sampled = 2 * static_cast<double>(s->problems * s->attempts) * answer_tokens(s->sampling);
+    }
     return out;
   }
 

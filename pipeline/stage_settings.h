@@ -143,12 +143,6 @@ struct EvalStage {
   void visit(Visitor& v) { eval.visit(v); }
 };
 
-// Other stages that a stage names beside `from`.
-struct StageReference {
-  std::string field, stage;
-  std::string need;  // what that stage must leave: "model", "data" or "pairs"
-};
-std::vector<StageReference> references(const Tagged& settings);
 // RMaxTS over proofs against plain sampling with as many attempts.
 struct SearchStage {
   int64_t problems = 256, attempts = 16, width = 4;
@@ -157,5 +151,12 @@ struct SearchStage {
 
   void visit(Visitor& v);
 };
+
+// Other stages that a stage names beside `from`.
+struct StageReference {
+  std::string field, stage;
+  std::string need;  // what that stage must leave: "model", "data" or "pairs"
+};
+std::vector<StageReference> references(const Tagged& settings);
 
 }  // namespace posttrain::pipeline
