@@ -116,10 +116,7 @@ class Teller {
       return work('+', by, value_ + by);
     }
     if (kind == 1 || (kind == 2 && value_ > 30)) {
-      const int64_t by = part();
-      say(pick(less), by);
-      question_ = "How many {2} does {0} have left?";
-      return work('-', by, value_ - by);
+      return take_away();
     }
     if (kind == 2) {
       const int64_t by = rng_.integer(2, 4);
@@ -137,12 +134,7 @@ class Teller {
     for (int64_t d = 2; d <= 9; ++d) {
       if (value_ % d == 0 && value_ > d) divisors.push_back(d);
     }
-    if (divisors.empty()) {
-      const int64_t by = part();
-      say(pick(less), by);
-      question_ = "How many {2} does {0} have left?";
-      return work('-', by, value_ - by);
-    }
+    if (divisors.empty()) return take_away();
     const int64_t by = divisors[static_cast<size_t>(rng_.integer(0, std::ssize(divisors) - 1))];
     const auto* phrase = pick(shared);
     say(phrase, by);
@@ -150,8 +142,13 @@ class Teller {
     work('/', by, value_ / by);
   }
 
-  // What goes away is less than what is there.
-  int64_t part() { return rng_.integer(2, std::min(value_ - 1, largest_)); }
+  // Less than what is there.
+  void take_away() {
+    const int64_t by = rng_.integer(2, std::min(value_ - 1, largest_));
+    say(pick(less), by);
+    question_ = "How many {2} does {0} have left?";
+    work('-', by, value_ - by);
+  }
 
   int64_t largest_;
   Rng rng_;
