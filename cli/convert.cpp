@@ -18,10 +18,7 @@ struct Given {
 };
 
 GgufType gguf_type(const std::string& dtype) {
-  if (dtype == "f32") return GgufType::f32;
-  if (dtype.empty() || dtype == "f16") return GgufType::f16;
-  if (dtype == "bf16") return GgufType::bf16;
-  if (dtype == "q8_0") return GgufType::q8_0;
+  if (const auto type = model::written_gguf_type(dtype)) return *type;
   throw Error("convert", "--dtype", "f32, f16, bf16 or q8_0 for a GGUF file", dtype);
 }
 

@@ -202,6 +202,14 @@ void write_gguf_tensor(Weights& weights, const Parameter& p, const MappedFile& f
   }
 }
 
+std::optional<GgufType> written_gguf_type(std::string_view name) {
+  if (name == "f32") return GgufType::f32;
+  if (name.empty() || name == "f16") return GgufType::f16;
+  if (name == "bf16") return GgufType::bf16;
+  if (name == "q8_0") return GgufType::q8_0;
+  return std::nullopt;
+}
+
 void save_gguf(const Transformer& model, const std::filesystem::path& file, GgufType type,
                const std::vector<std::pair<std::string, GgufValue>>& tokenizer) {
   const Arch& a = model.arch();

@@ -2,7 +2,9 @@
 #pragma once
 
 #include <filesystem>
+#include <optional>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -36,6 +38,9 @@ std::vector<float> hugging_face_to_gguf(const std::vector<float>& rows, int head
 // `head_dim` > 0: the rows of each head are stored in llama.cpp's order.
 void write_gguf_tensor(Weights& weights, const Parameter& parameter, const MappedFile& file, const GgufTensor& tensor,
                        int head_dim);
+
+// What a model can be written as: f32, f16, bf16, q8_0; "" is f16. Nothing for any other name.
+std::optional<GgufType> written_gguf_type(std::string_view name);
 
 // Matrices as `type` (f32, f16, bf16 or q8_0; rows that are no multiple of 32 stay f16), vectors as f32.
 // `tokenizer` is appended to the metadata (tokenizer.ggml.*, tokenizer.chat_template).

@@ -3,15 +3,6 @@
 #include "text/convert_tokenizer.h"
 
 namespace posttrain::pipeline {
-namespace {
-
-GgufType gguf_type(const std::string& dtype) {
-  if (dtype == "f32") return GgufType::f32;
-  if (dtype == "bf16") return GgufType::bf16;
-  return dtype == "q8_0" ? GgufType::q8_0 : GgufType::f16;
-}
-
-}  // namespace
 
 // The weights that the stage starts from, for other programs; nothing is trained.
 StageEnd run_export_stage(StageRun& run) {
@@ -24,7 +15,8 @@ StageEnd run_export_stage(StageRun& run) {
   if (!settings.path.empty()) to = session.folder().root / settings.path;
   std::filesystem::create_directories(to.parent_path());
   if (gguf) {
-    model::save_gguf(*model, to, gguf_type(settings.dtype), gguf_tokenizer_of(session.tokenizer_files()));
+    model::save_gguf(*model, to, model::written_gguf_type(settings.dtype).value(),
+                     gguf_tokenizer_of(session.tokenizer_files()));
   } else {
     session.save_model(*model, to, settings.dtype == "bf16" ? nn::DType::bf16 : nn::DType::f32);
   }
