@@ -52,11 +52,6 @@ std::string own_group(const std::string& controller) {
   return "";
 }
 
-bool write_file(const std::string& path, const std::string& text) {
-  const Fd file(open(path.c_str(), O_WRONLY | O_CLOEXEC));
-  return file && write(file.get(), text.data(), text.size()) == static_cast<ssize_t>(text.size());
-}
-
 std::string read_file(const std::string& path) {
   std::ifstream in(path);
   std::stringstream text;
@@ -82,8 +77,8 @@ void remove_folder(const std::string& path) {
 
 // Version 2 hands controllers down only from a group without processes of its own.
 bool hand_down(const std::string& group) {
-  write_file(group + "/cgroup.subtree_control", "+pids");  // a bonus: processes are limited without it
-  return write_file(group + "/cgroup.subtree_control", "+memory");
+  write_existing((group + "/cgroup.subtree_control").c_str(), "+pids");  // a bonus: processes are limited without it
+  return write_existing((group + "/cgroup.subtree_control").c_str(), "+memory");
 }
 
 }  // namespace
@@ -166,9 +161,9 @@ std::unique_ptr<RunGroups> ControlGroups::open(const std::string& name, const Li
     if (mkdir(path.c_str(), 0755) != 0) return nullptr;
     run->folders_.push_back({path, place.version});
     const std::string memory = path + (place.version == 2 ? "/memory.max" : "/memory.limit_in_bytes");
-    if (access(memory.c_str(), F_OK) == 0 && !write_file(memory, bytes)) return nullptr;
-    write_file(path + "/memory.swap.max", "0");
-    write_file(path + "/pids.max", pids);
+    if (access(memory.c_str(), F_OK) == 0 && !write_existing(memory.c_str(), bytes)) return nullptr;
+    write_existing((path + "/memory.swap.max").c_str(), "0");
+    write_existing((path + "/pids.max").c_str(), pids);
     Fd door(::open((path + "/cgroup.procs").c_str(), O_WRONLY | O_CLOEXEC));
     if (!door) return nullptr;
     run->doors_.push_back(std::move(door));

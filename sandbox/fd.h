@@ -1,8 +1,10 @@
 // One owned file descriptor.
 #pragma once
 
+#include <fcntl.h>
 #include <unistd.h>
 
+#include <string_view>
 #include <utility>
 
 namespace posttrain::sandbox {
@@ -34,5 +36,12 @@ class Fd {
  private:
   int fd_ = -1;
 };
+
+// Writes a text to a file that is there, in one call, as files of /proc and of control groups want it. Makes only
+// async-signal-safe calls. False with errno set.
+inline bool write_existing(const char* path, std::string_view text) {
+  const Fd file(::open(path, O_WRONLY | O_CLOEXEC));
+  return file && ::write(file.get(), text.data(), text.size()) == static_cast<ssize_t>(text.size());
+}
 
 }  // namespace posttrain::sandbox

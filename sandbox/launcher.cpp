@@ -32,11 +32,6 @@ namespace {
 constexpr int kHostLine = 3;
 constexpr uid_t kInside = 1000;
 
-bool write_file(const std::string& path, const std::string& text) {
-  const Fd file(open(path.c_str(), O_WRONLY | O_CLOEXEC));
-  return file && write(file.get(), text.data(), text.size()) == static_cast<ssize_t>(text.size());
-}
-
 bool write_new(const char* path, const std::string& text) {
   const Fd file(open(path, O_CREAT | O_EXCL | O_WRONLY | O_CLOEXEC, 0444));
   return file && write(file.get(), text.data(), text.size()) == static_cast<ssize_t>(text.size());
@@ -73,8 +68,9 @@ bool map_ids(pid_t pid, uid_t first_uid, gid_t first_gid, unsigned count, bool p
   const auto line = [&](unsigned outside) {
     return std::to_string(kInside) + " " + std::to_string(outside) + " " + std::to_string(count) + "\n";
   };
-  if (!privileged && !write_file(folder + "setgroups", "deny")) return false;
-  return write_file(folder + "gid_map", line(first_gid)) && write_file(folder + "uid_map", line(first_uid));
+  if (!privileged && !write_existing((folder + "setgroups").c_str(), "deny")) return false;
+  return write_existing((folder + "gid_map").c_str(), line(first_gid)) &&
+         write_existing((folder + "uid_map").c_str(), line(first_uid));
 }
 
 // Becomes the inside user without losing the namespace's capabilities (0 is not mapped, so none are dropped).

@@ -18,11 +18,6 @@ namespace {
 
 constexpr int kNamespaces = CLONE_NEWUSER | CLONE_NEWNET | CLONE_NEWIPC | CLONE_NEWUTS | CLONE_NEWPID;
 
-bool write_map(const char* file, const std::string& text) {
-  const Fd fd(open(file, O_WRONLY | O_CLOEXEC));
-  return fd && write(fd.get(), text.data(), text.size()) == static_cast<ssize_t>(text.size());
-}
-
 // The same user inside as outside, and nobody else.
 std::string only(unsigned id) {
   return std::to_string(id) + " " + std::to_string(id) + " 1";
@@ -55,8 +50,8 @@ const char* ToolWalls::enter(int line) const {
   if (!rules_) return "Landlock";
   if (filter_.empty()) return "a system-call filter";
   if (unshare(kNamespaces) == 0) {
-    if (!write_map("/proc/self/setgroups", "deny") || !write_map("/proc/self/gid_map", gid_map_) ||
-        !write_map("/proc/self/uid_map", uid_map_)) {
+    if (!write_existing("/proc/self/setgroups", "deny") || !write_existing("/proc/self/gid_map", gid_map_) ||
+        !write_existing("/proc/self/uid_map", uid_map_)) {
       return "a user namespace's identities";
     }
   } else if (unshare(kNamespaces & ~CLONE_NEWUSER) != 0) {  // root in a chroot has the others without that one
