@@ -16,8 +16,7 @@ void gemm(const GemmJob& job) {
   const bool aside = job.add && blocks > 1, copied = job.scratch && collides(job.a_row) && job.rows > 4 && panels > 1;
   const int64_t lines = B == Right::pairs ? 1 : 2;  // cache lines per k of a panel
   float* left = job.scratch + (aside ? kRowBlock * kPanel * panels : 0);
-  for (int64_t m0 = 0; m0 < job.rows; m0 += kRowBlock) {
-    const int64_t m = job.rows - m0 < kRowBlock ? job.rows - m0 : kRowBlock;
+  for_blocks(job.rows, kRows, kRowBlock / kRows, [&](int64_t m0, int64_t m) {
     for (int64_t block = 0; block < blocks; ++block) {
       const int64_t k0 = job.k * block / blocks, k1 = job.k * (block + 1) / blocks;
       const bool last = block + 1 == blocks;
@@ -30,7 +29,8 @@ void gemm(const GemmJob& job) {
       }
       for (int64_t panel = job.panel_begin; panel < job.panel_end; ++panel) {
         const auto* b = static_cast<const float*>(job.panels) + panel * (job.panel_bytes / 4) + k0 * b_row;
-        const float* next = panel + 1 < job.panel_end ? b + job.panel_bytes / 4 : b;
+        // The panel after the last is most often this thread's next task.
+        const float* next = (panel + 1) * kPanel < job.columns ? b + job.panel_bytes / 4 : b;
         const int64_t columns = job.columns - panel * kPanel;
         for_tiles(m, kRows, [&](int64_t first_row, int height) {
           float* y = job.y + (m0 + first_row) * job.y_row + panel * kPanel;
@@ -52,17 +52,18 @@ void gemm(const GemmJob& job) {
           t.add = last && job.add;
           const int64_t number = (first_row + kRows - 1) / kRows;  // of the tile
           t.next = next + number * (k1 - k0) * 16;
+          t.soon = t.from ? t.c + height * t.c_row : t.c;
           if (few) {
             tile<B, false, Ahead::here>(height, t);
           } else if (number < lines) {
             tile<B, false, Ahead::panel>(height, t);
           } else {
-            tile<B, false>(height, t);
+            tile<B, false, Ahead::tile>(height, t);
           }
         });
       }
     }
-  }
+  });
 }
 
 // Both sides are copied into the order of reading when their rows are long: a tile's columns of a as [row][16], the
@@ -81,6 +82,8 @@ void outer(const OuterJob& job) {
       const float* from = job.b + r0 * job.b_row + job.b_begin + j;
       float* to = b_copy + j * kOuterRows;
       for (int64_t r = 0; r < rows; ++r, from += job.b_row, to += kPanel) {
+        __builtin_prefetch(from + kCopyAhead * job.b_row);
+        __builtin_prefetch(from + kCopyAhead * job.b_row + 16);
         store(to, load(from, low));
         store(to + 16, load(from + 16, high));
       }
@@ -91,7 +94,10 @@ void outer(const OuterJob& job) {
           float* to = a_copy + (i + kTileRows - 1) / kTileRows * kOuterRows * 16;
           const float* from = job.a + r0 * job.a_row + job.a_begin + group + i;
           const Mask columns = first(height);
-          for (int64_t r = 0; r < rows; ++r) store(to + r * 16, load(from + r * job.a_row, columns));
+          for (int64_t r = 0; r < rows; ++r, from += job.a_row, to += 16) {
+            __builtin_prefetch(from + kCopyAhead * job.a_row);
+            store(to, load(from, columns));
+          }
         });
       }
       for (int64_t j = 0; j < in; j += kPanel) {
@@ -112,7 +118,14 @@ void outer(const OuterJob& job) {
           t.padded = false;
           t.bias = nullptr;
           t.add = false;
-          tile<Right::rows, true>(height, t);
+          t.soon = t.c + height * t.c_row;
+          const int64_t number = (i + kTileRows - 1) / kTileRows;
+          t.next = b_copy + (j + kPanel < in ? j + kPanel : 0) * kOuterRows + number * rows * 16;
+          if (copy_b && number < 2) {
+            tile<Right::rows, true, Ahead::panel>(height, t);
+          } else {
+            tile<Right::rows, true, Ahead::tile>(height, t);
+          }
         });
       }
     });

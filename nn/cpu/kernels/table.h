@@ -10,11 +10,12 @@ namespace posttrain::nn::cpu {
 constexpr int kPanel = 32;           // columns in a panel of packed weights
 constexpr int kHeadBlock = 128;      // vocabulary columns whose softmax sums are formed together
 constexpr int kQueries = 56;         // most queries in one attention job
-constexpr int kRowBlock = 126;       // rows whose part of the left operand stays in L2 while panels pass
+constexpr int kRowBlock = 84;        // rows whose part of the left operand stays in L2 while panels pass
 constexpr int64_t kDepth = 768;      // most k in a block, so that a panel's part stays in L1 and L2 while rows pass
 constexpr int kFewRows = 14;         // up to here k is not cut
 constexpr int64_t kOuterRows = 512;  // most rows of both operands of an outer product in a block
 constexpr int kOuterGroup = 126;     // columns of its left operand that stay in L2 with them
+constexpr int64_t kCopyAhead = 12;   // rows that a copy fetches ahead
 constexpr int64_t kLongRow = 512;    // floats of a row from which on they are copied closer together
 constexpr int kStatsPerBlock = 3;    // maximum, sum of e^(z - max), sum of e^(z - max) (z - max)
 
