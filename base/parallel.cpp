@@ -26,28 +26,54 @@ std::atomic<bool> team_at_work{false};
 thread_local int worker_number = 0;
 thread_local bool inside_loop = false;
 
-void take_tasks(int worker, std::atomic<std::ptrdiff_t>& next, std::ptrdiff_t count, detail::RangeBody call,
-                const void* body) {
+// The part of a loop's tasks that one worker begins with. Whoever has done its own helps the next, so tasks side by
+// side mostly meet the same core, whose caches hold what they share, and a worker that is held up holds nobody up.
+struct alignas(64) Share {
+  std::atomic<std::ptrdiff_t> next{0};
+  std::ptrdiff_t end = 0;
+};
+constexpr int kMostShares = 64;
+
+struct Work {
+  Share shares[kMostShares];
+  int count;  // of shares
+  detail::RangeBody call;
+  const void* body;
+};
+
+void take_tasks(int worker, Work& work) {
   worker_number = worker;
   inside_loop = true;
-  for (std::ptrdiff_t task; (task = next.fetch_add(1, std::memory_order_relaxed)) < count;) call(body, task, task + 1);
+  for (int i = 0; i < work.count; ++i) {
+    Share& share = work.shares[(worker + i) % work.count];
+    for (std::ptrdiff_t task; (task = share.next.fetch_add(1, std::memory_order_relaxed)) < share.end;) {
+      work.call(work.body, task, task + 1);
+    }
+  }
   inside_loop = false;
   worker_number = 0;
 }
 
-// The threads of OpenMP's team hand each other nothing but the number of the next task.
+// The threads of OpenMP's team hand each other nothing but the numbers of the next tasks.
 void run_team(int threads, std::ptrdiff_t count, detail::RangeBody call, const void* body) {
-  std::atomic<std::ptrdiff_t> next{0};
+  Work work;
+  work.count = std::min(threads, kMostShares);
+  work.call = call;
+  work.body = body;
+  for (int i = 0; i < work.count; ++i) {
+    work.shares[i].next = count * i / work.count;
+    work.shares[i].end = count * (i + 1) / work.count;
+  }
 #if defined(__SANITIZE_THREAD__)  // which can't see how libgomp's threads wait for each other
   std::vector<std::thread> team;
   for (int worker = 1; worker < threads; ++worker) {
-    team.emplace_back([&, worker] { take_tasks(worker, next, count, call, body); });
+    team.emplace_back([&, worker] { take_tasks(worker, work); });
   }
-  take_tasks(0, next, count, call, body);
+  take_tasks(0, work);
   for (std::thread& thread : team) thread.join();
 #else
 #pragma omp parallel num_threads(threads)
-  take_tasks(omp_get_thread_num(), next, count, call, body);
+  take_tasks(omp_get_thread_num(), work);
 #endif
 }
 

@@ -33,8 +33,9 @@ void parallel_for(std::ptrdiff_t count, std::ptrdiff_t grain, const Body& body) 
       &body);
 }
 
-// Runs body(task) for each task in [0, count), handed out one at a time as workers get free: for tasks of unequal
-// length, and so that a worker whose CPU is taken by somebody else holds nobody up. The body must not throw.
+// Runs body(task) for each task in [0, count), one at a time: each worker has its own run of tasks in a row and then
+// helps the others. For tasks of unequal length, and so that a worker whose CPU is taken by somebody else holds nobody
+// up. The body must not throw.
 template <class Body>
 void parallel_tasks(std::ptrdiff_t count, const Body& body) {
   detail::run_tasks(
