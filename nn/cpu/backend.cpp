@@ -52,7 +52,7 @@ void CpuBackend::fill(float* to, float value, size_t floats) {
 }
 
 std::unique_ptr<Weight> CpuBackend::make_weight(int64_t out, int64_t in, DType stored, Use use) {
-  return std::make_unique<CpuWeight>(out, in, stored, use, blas_);
+  return std::make_unique<CpuWeight>(weight_pages_, out, in, stored, use, blas_);
 }
 
 void CpuBackend::load_rows(Weight& w, int64_t first_row, int64_t rows, const void* from, DType type) {

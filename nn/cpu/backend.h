@@ -97,6 +97,7 @@ class CpuBackend : public Backend {
   std::vector<Arena> worker_scratch_;  // one per compute worker
   std::vector<std::vector<KeyRun>> worker_runs_;
   Arena keys_, values_, logits_, stats_, teacher_;
+  HugePages weight_pages_;
 
   Arena& mine();
   void prepare_workers();

@@ -13,6 +13,7 @@ namespace posttrain::nn::cpu {
 namespace {
 
 constexpr size_t kHugePage = size_t{2} << 20;
+constexpr size_t kBlock = 32 * kHugePage;
 
 [[noreturn]] void refuse(size_t bytes) {
   throw Failure("memory", "cannot allocate " + std::to_string(bytes) + " bytes");
@@ -38,6 +39,20 @@ Buffer allocate(size_t bytes) {
   if (!data) refuse(bytes);
   std::memset(data, 0, rounded);
   return Buffer(data, bytes, [](void* p) { std::free(p); });
+}
+
+Buffer HugePages::take(size_t bytes) {
+#if defined(__SANITIZE_ADDRESS__)  // which sees the end of each buffer if they do not share a block
+  return allocate(bytes);
+#endif
+  const size_t room = (bytes + 63) / 64 * 64;
+  if (!block_ || used_ + room > block_->bytes()) {
+    block_ = std::make_shared<Buffer>(allocate_pages(std::max(room, kBlock)));
+    used_ = 0;
+  }
+  auto* data = static_cast<std::byte*>(block_->data()) + used_;
+  used_ += room;
+  return Buffer(data, bytes, [block = block_](void*) {});
 }
 
 float* Arena::floats(int64_t count) {

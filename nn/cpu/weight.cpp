@@ -100,13 +100,13 @@ size_t panel_bytes(int64_t columns, int64_t depth, int64_t row_bytes) {
 
 }  // namespace
 
-CpuWeight::CpuWeight(int64_t rows, int64_t columns, DType type, Use use, bool keep_plain) {
+CpuWeight::CpuWeight(HugePages& pages, int64_t rows, int64_t columns, DType type, Use use, bool keep_plain) {
   out = rows;
   in = columns;
   stored = type == DType::bf16 ? DType::bf16 : DType::f32;  // f16 values are float32 values: a type to load from only
-  forward = allocate(panel_bytes(out, in, row_bytes()));
-  if (use == Use::training) backward = allocate(panel_bytes(in, out, row_bytes()));
-  if (keep_plain) plain = allocate(static_cast<size_t>(out * in) * sizeof(float));
+  forward = pages.take(panel_bytes(out, in, row_bytes()));
+  if (use == Use::training) backward = pages.take(panel_bytes(in, out, row_bytes()));
+  if (keep_plain) plain = pages.take(static_cast<size_t>(out * in) * sizeof(float));
 }
 
 void load_rows(CpuWeight& w, int64_t first_row, int64_t rows, const void* from, DType type) {

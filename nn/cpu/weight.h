@@ -7,7 +7,7 @@ namespace posttrain::nn::cpu {
 
 class CpuWeight : public Weight {
  public:
-  CpuWeight(int64_t rows, int64_t columns, DType type, Use use, bool keep_plain);
+  CpuWeight(HugePages& pages, int64_t rows, int64_t columns, DType type, Use use, bool keep_plain);
 
   // Bytes from one panel to the next.
   int64_t forward_stride() const { return in * row_bytes(); }
