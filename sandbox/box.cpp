@@ -18,7 +18,6 @@
 #include <cstddef>
 #include <cstring>
 #include <iterator>
-#include <ranges>
 
 #include "sandbox/candidate.h"
 #include "sandbox/init.h"
@@ -180,7 +179,7 @@ bool serve(Box& box, const RunRequest& request, const std::string& text, std::ve
   errno = EPROTO;
   check(fds.size() >= 4 + groups && strings.size() >= arguments + files, "request");
   std::vector<Fd> doors;
-  std::ranges::move(fds | std::views::drop(fds.size() - groups), std::back_inserter(doors));
+  std::move(fds.end() - static_cast<ptrdiff_t>(groups), fds.end(), std::back_inserter(doors));
   fds.resize(fds.size() - groups);
   command.argv.assign(strings.begin(), strings.begin() + static_cast<ptrdiff_t>(arguments));
   command.names.assign(strings.begin() + static_cast<ptrdiff_t>(arguments),
