@@ -164,9 +164,10 @@ struct AdamW {
   float gradient_scale;  // multiplies every gradient first (the clipping factor)
 };
 
-// How AdamW's two moments are kept between steps: as they are, as bf16, or as 8-bit floats with a scale for each 256.
+// How AdamW's two moments are kept between steps: as they are, as bf16, or as 8-bit floats with a scale for each block.
 // Rounding is stochastic, by step and place: a moment that changes by less than its last bit still moves.
 enum class MomentType : uint8_t { f32, bf16, e8 };
+constexpr size_t kMomentBlock = 256;  // values that share a scale
 size_t moment_bytes(MomentType type, size_t count);
 
 class Backend {

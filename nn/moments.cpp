@@ -13,8 +13,7 @@ size_t moment_bytes(MomentType type, size_t count) {
     case MomentType::e8:
       break;
   }
-  constexpr size_t block = 256;
-  return (count + block - 1) / block * (sizeof(float) + block);
+  return (count + kMomentBlock - 1) / kMomentBlock * (sizeof(float) + kMomentBlock);
 }
 
 void Backend::adamw_packed(const AdamW&, MomentType, size_t, float*, const float*, std::byte*, std::byte*) {

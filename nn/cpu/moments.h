@@ -1,4 +1,5 @@
-// AdamW's moments in fewer bits, by blocks of 256: bf16, or bytes that are floats below the block's largest magnitude.
+// AdamW's moments in fewer bits, by blocks of kMomentBlock: bf16, or bytes that are floats below the block's largest
+// magnitude.
 #pragma once
 
 #include <cstddef>
@@ -8,12 +9,10 @@
 
 namespace posttrain::nn::cpu {
 
-constexpr size_t kMomentBlock = 256;
-
 // The mean has a sign, 4 bits of exponent and 3 of fraction; the square 5 of exponent and 3 of fraction.
 enum class Moment : uint8_t { mean, square };
 
-// `n` <= 256 values of the block at `from`.
+// `n` <= kMomentBlock values of the block at `from`.
 void unpack_moments(MomentType type, Moment kind, const std::byte* from, size_t n, float* to);
 // Rounds up or down with the chance that keeps the mean: by the bits of a hash of (`key`, place in the block).
 void pack_moments(MomentType type, Moment kind, uint64_t key, const float* from, size_t n, std::byte* to);
