@@ -1,7 +1,9 @@
-// Seconds since an object was made, on the clock that never jumps.
+// Seconds since an object was made, and deadlines, on the clock that never jumps.
 #pragma once
 
+#include <algorithm>
 #include <chrono>
+#include <cstdint>
 
 namespace posttrain {
 
@@ -12,5 +14,18 @@ class Clock {
  private:
   std::chrono::steady_clock::time_point start_ = std::chrono::steady_clock::now();
 };
+
+using Deadline = std::chrono::steady_clock::time_point;
+
+inline Deadline deadline_in(double seconds) {
+  return std::chrono::steady_clock::now() + std::chrono::duration_cast<std::chrono::steady_clock::duration>(
+                                                std::chrono::duration<double>(std::min(seconds, 1e9)));
+}
+
+// For poll(): rounded up, 0 when the deadline has passed, at most an hour.
+inline int milliseconds_until(Deadline deadline) {
+  const auto left = std::chrono::ceil<std::chrono::milliseconds>(deadline - std::chrono::steady_clock::now());
+  return static_cast<int>(std::clamp<int64_t>(left.count(), 0, 3'600'000));
+}
 
 }  // namespace posttrain

@@ -18,11 +18,6 @@ namespace {
 
 constexpr size_t max_reply = 16 << 20;
 
-int milliseconds_until(Deadline deadline) {
-  const auto left = std::chrono::duration_cast<std::chrono::milliseconds>(deadline - std::chrono::steady_clock::now());
-  return static_cast<int>(std::max<int64_t>(0, std::min<int64_t>(left.count() + 1, 3600000)));
-}
-
 // What a child is made of, put together before the fork.
 struct Plan {
   std::vector<std::string> command, environment;
@@ -73,10 +68,6 @@ void limit(int what, int64_t soft, int64_t hard) {
 }
 
 }  // namespace
-
-Deadline deadline_in(double seconds) {
-  return std::chrono::steady_clock::now() + std::chrono::milliseconds(static_cast<int64_t>(seconds * 1000));
-}
 
 LeanChild::LeanChild(const std::vector<std::string>& command, const std::string& folder, const ChildLimits& limits) {
   // A socket, so that writing to a child that has ended is an error and not a signal.
@@ -157,8 +148,7 @@ LeanChild::Read LeanChild::read(std::string_view end, std::string& out, Deadline
     }
     if (errno != EAGAIN && errno != EINTR) return Read::ended;
     pollfd p{out_, POLLIN, 0};
-    if (poll(&p, 1, milliseconds_until(deadline)) <= 0 && std::chrono::steady_clock::now() >= deadline)
-      return Read::late;
+    if (poll(&p, 1, milliseconds_until(deadline)) <= 0 && milliseconds_until(deadline) == 0) return Read::late;
   }
 }
 

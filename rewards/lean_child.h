@@ -1,18 +1,15 @@
 // A child process that is spoken to through pipes, with limits, deadlines and, where asked for, walls. POSIX.
 #pragma once
 
-#include <chrono>
 #include <cstdint>
 #include <string>
 #include <string_view>
 #include <vector>
 
+#include "base/clock.h"
 #include "sandbox/tool_walls.h"
 
 namespace posttrain::rewards {
-
-using Deadline = std::chrono::steady_clock::time_point;
-Deadline deadline_in(double seconds);
 
 struct ChildLimits {
   int64_t memory_mib = 0;  // address space; 0: no limit

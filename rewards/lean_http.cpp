@@ -7,8 +7,8 @@
 
 #include <algorithm>
 #include <charconv>
-#include <chrono>
 
+#include "base/clock.h"
 #include "base/error.h"
 
 namespace posttrain::rewards {
@@ -97,11 +97,10 @@ HttpReply http_post(const HttpAddress& address, const std::string& path, const s
     }
     rest.remove_prefix(static_cast<size_t>(n));
   }
-  const auto until =
-      std::chrono::steady_clock::now() + std::chrono::milliseconds(static_cast<int64_t>(timeout_s * 1000));
+  const Deadline until = deadline_in(timeout_s);
   std::string text;
   for (;;) {
-    if (std::chrono::steady_clock::now() > until) {
+    if (milliseconds_until(until) == 0) {
       out.error = "timed out";
       return out;
     }

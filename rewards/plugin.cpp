@@ -10,9 +10,9 @@
 
 #include <algorithm>
 #include <cerrno>
-#include <chrono>
 #include <cstring>
 
+#include "base/clock.h"
 #include "base/error.h"
 
 extern char** environ;
@@ -57,7 +57,7 @@ class PluginReward::Child {
   Child& operator=(const Child&) = delete;
 
   // Sends a line and waits for one. Throws Failure when the child is gone or `deadline` passes.
-  std::string exchange(std::string_view line, std::chrono::steady_clock::time_point deadline) {
+  std::string exchange(std::string_view line, Deadline deadline) {
     while (!line.empty()) {
       wait(POLLOUT, deadline);
       const ssize_t n = send(socket_, line.data(), line.size(), MSG_NOSIGNAL);
@@ -80,13 +80,12 @@ class PluginReward::Child {
   }
 
  private:
-  void wait(short what, std::chrono::steady_clock::time_point deadline) const {
+  void wait(short what, Deadline deadline) const {
     pollfd watched{socket_, what, 0};
     while (true) {
-      const auto left =
-          std::chrono::duration_cast<std::chrono::milliseconds>(deadline - std::chrono::steady_clock::now());
-      if (left.count() <= 0) throw Failure("plugin", "the deadline passed");
-      const int ready = poll(&watched, 1, static_cast<int>(std::min<int64_t>(left.count(), 60'000)));
+      const int left = milliseconds_until(deadline);
+      if (left == 0) throw Failure("plugin", "the deadline passed");
+      const int ready = poll(&watched, 1, left);
       if (ready > 0) return;
       if (ready < 0 && errno != EINTR) throw Failure("plugin", std::strerror(errno));
     }
@@ -141,10 +140,7 @@ Score PluginReward::ask(const std::string& request) const {
     }
   }
   if (!child) child = std::make_unique<Child>(settings_.command);
-  const auto limit = std::chrono::duration<double>(settings_.deadline_s);
-  const auto deadline =
-      std::chrono::steady_clock::now() + std::chrono::duration_cast<std::chrono::steady_clock::duration>(limit);
-  const Score score = read_reply(child->exchange(request, deadline), 1);
+  const Score score = read_reply(child->exchange(request, deadline_in(settings_.deadline_s)), 1);
   const std::lock_guard lock(mutex_);
   idle_.push_back(std::move(child));
   return score;
