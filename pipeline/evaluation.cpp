@@ -1,6 +1,7 @@
 #include "pipeline/evaluation.h"
 
 #include <algorithm>
+#include <limits>
 #include <map>
 #include <numeric>
 #include <string_view>
@@ -106,10 +107,8 @@ double second_pass(rollout::Collector& collector, std::span<const rollout::Score
                    const EvalSettings& settings, uint64_t seed, const rollout::Progress& progress) {
   double right = 0;
   for (const auto& group : groups) right += static_cast<double>(count_right(group));
-  std::vector<text::Problem> problems;
-  for (auto& again : rollout::second_attempts(groups, settings.samples)) {
-    if (collector.fits(again.problem, settings.sampling.max_new_tokens)) problems.push_back(std::move(again.problem));
-  }
+  const auto problems = rollout::second_problems(collector, groups, settings.samples, settings.sampling.max_new_tokens,
+                                                 std::numeric_limits<int64_t>::max());
   rollout::CollectStats stats;
   const rollout::DrawKey key{.seed = seed, .stage = hash_name("second attempt"), .step = 0};
   std::vector<rollout::ScoredGroup> second;

@@ -106,13 +106,8 @@ void RolloutSource::remember_solved(const std::vector<rollout::ScoredGroup>& gro
 void RolloutSource::add_second_attempts(int64_t step, std::vector<rollout::ScoredGroup>& groups, RolloutMetrics& seen,
                                         const rollout::Progress& progress) {
   if (settings_.second_attempts == 0) return;
-  std::vector<text::Problem> problems;
-  for (rollout::SecondAttempt& again : rollout::second_attempts(groups, 1)) {
-    if (std::ssize(problems) == settings_.second_attempts) break;
-    if (context_.collector.fits(again.problem, settings_.sampling.max_new_tokens)) {
-      problems.push_back(std::move(again.problem));
-    }
-  }
+  const auto problems = rollout::second_problems(context_.collector, groups, 1, settings_.sampling.max_new_tokens,
+                                                 settings_.second_attempts);
   if (problems.empty()) return;
   rollout::CollectStats stats;
   const rollout::DrawKey key{context_.seed, context_.stage ^ hash_name("second attempt"), static_cast<uint64_t>(step)};

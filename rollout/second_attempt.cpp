@@ -18,4 +18,14 @@ std::vector<SecondAttempt> second_attempts(std::span<const ScoredGroup> groups, 
   return all;
 }
 
+std::vector<text::Problem> second_problems(const Collector& collector, std::span<const ScoredGroup> groups,
+                                           int64_t per_group, int64_t max_new_tokens, int64_t most) {
+  std::vector<text::Problem> problems;
+  for (SecondAttempt& again : second_attempts(groups, per_group)) {
+    if (std::ssize(problems) == most) break;
+    if (collector.fits(again.problem, max_new_tokens)) problems.push_back(std::move(again.problem));
+  }
+  return problems;
+}
+
 }  // namespace posttrain::rollout

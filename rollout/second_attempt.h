@@ -17,4 +17,8 @@ struct SecondAttempt {
 // One for each of the first `per_group` wrong answers of a group that have feedback (rewards::Outcome::feedback).
 std::vector<SecondAttempt> second_attempts(std::span<const ScoredGroup> groups, int64_t per_group);
 
+// The problems of those whose longer prompt leaves the collector room for an answer, at most `most`.
+std::vector<text::Problem> second_problems(const Collector& collector, std::span<const ScoredGroup> groups,
+                                           int64_t per_group, int64_t max_new_tokens, int64_t most);
+
 }  // namespace posttrain::rollout
