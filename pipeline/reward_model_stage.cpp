@@ -16,13 +16,12 @@ StageEnd run_reward_model_stage(StageRun& run) {
   TrainingStage stage{.model = *model, .learner = learner};
   stage.steps = trainer.steps();
   stage.save_every_steps = settings.save_every_steps;
-  stage.step = [&](int64_t step) {
-    session.progress().phase("update", 0, 0);
-    auto result = trainer.step(step);
+  stage.step = [&, update = update_step(session, trainer)](int64_t step) {
+    store::StepRecord record = update(step);
     if (step + 1 == trainer.steps()) {
-      result.metrics.emplace_back("rewards/held_out_accuracy", trainer.held_out_accuracy(*model));
+      record.metrics.emplace_back("rewards/held_out_accuracy", trainer.held_out_accuracy(*model));
     }
-    return store::StepRecord{.metrics = result.metrics, .spans = {{.phase = "update", .t0 = 0, .t1 = result.seconds}}};
+    return record;
   };
   return run_training(run, stage);
 }

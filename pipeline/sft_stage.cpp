@@ -14,11 +14,7 @@ StageEnd run_sft_stage(StageRun& run) {
   stage.steps = trainer.steps();
   stage.save_every_steps = settings.save_every_steps;
   stage.eval = settings.eval;
-  stage.step = [&](int64_t step) {
-    session.progress().phase("update", 0, 0);
-    const auto result = trainer.step(step);
-    return store::StepRecord{.metrics = result.metrics, .spans = {{.phase = "update", .t0 = 0, .t1 = result.seconds}}};
-  };
+  stage.step = update_step(session, trainer);
   return run_training(run, stage);
 }
 

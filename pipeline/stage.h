@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <functional>
 #include <string>
+#include <utility>
 
 #include "pipeline/session.h"
 #include "pipeline/stage_settings.h"
@@ -44,6 +45,17 @@ struct TrainingStage {
   std::function<Json()> failed_batch;  // for replay, when a step throws Failure; may be empty
   InLoopEval eval;
 };
+
+// The step of a stage that does nothing but train.
+template <class Trainer>
+std::function<store::StepRecord(int64_t)> update_step(Session& session, Trainer& trainer) {
+  return [&session, &trainer](int64_t step) {
+    session.progress().phase("update", 0, 0);
+    auto result = trainer.step(step);
+    return store::StepRecord{.metrics = std::move(result.metrics),
+                             .spans = {{.phase = "update", .t0 = 0, .t1 = result.seconds}}};
+  };
+}
 
 // Steps, records, evaluates and checkpoints until the end or until a stop is asked for; resumes from the checkpoint
 // when there is one. At the end the model is saved for later stages and the checkpoint removed.
