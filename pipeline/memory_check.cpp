@@ -51,15 +51,19 @@ Need need_of(const model::Arch& arch, nn::DType stored, const GrpoStage& stage) 
 }
 
 Need need_of(const model::Arch& arch, nn::DType stored, const DpoStage& stage) {
-  return {model::plan_training(
-              arch,
-              {.rows = stage.dpo.micro_batch_tokens, .reference = stage.dpo.loss.needs_reference(), .stored = stored}),
-          "micro_batch_tokens"};
+  const auto& s = stage.dpo;
+  const auto plan = model::plan_training(arch, {.rows = s.micro_batch_tokens,
+                                                .reference = s.loss.needs_reference(),
+                                                .stored = stored,
+                                                .optimizer = s.training.optimizer()});
+  return {plan, knob(plan, s.training)};
 }
 
 Need need_of(const model::Arch& arch, nn::DType stored, const RewardModelStage& stage) {
-  return {model::plan_training(arch, {.rows = stage.reward_model.micro_batch_tokens, .stored = stored}),
-          "micro_batch_tokens"};
+  const auto& s = stage.reward_model;
+  const auto plan = model::plan_training(
+      arch, {.rows = s.micro_batch_tokens, .stored = stored, .optimizer = s.training.optimizer()});
+  return {plan, knob(plan, s.training)};
 }
 
 // The teacher is another model; its share is told as if it were of the student's size.
@@ -68,9 +72,12 @@ Need need_of(const model::Arch& arch, nn::DType stored, const DistillStage& stag
   const int64_t per_sequence = d.sampling.max_new_tokens / nn::KvPool::block + 2;
   const int64_t blocks =
       d.on_policy_share > 0 ? std::min(d.engine.max_sequences, d.prompts_per_step) * per_sequence : 0;
-  return {model::plan_training(
-              arch, {.rows = d.micro_batch_tokens, .cache_blocks = blocks, .reference = true, .stored = stored}),
-          "micro_batch_tokens"};
+  const auto plan = model::plan_training(arch, {.rows = d.micro_batch_tokens,
+                                                .cache_blocks = blocks,
+                                                .reference = true,
+                                                .stored = stored,
+                                                .optimizer = d.training.optimizer()});
+  return {plan, knob(plan, d.training)};
 }
 
 std::optional<Need> need_of(const Recipe& recipe, const StageSpec& spec) {
