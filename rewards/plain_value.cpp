@@ -159,8 +159,8 @@ bool build(Reader& in, PlainValue& out, int depth) {
       PlainValue* item;
       if (c == '{') {
         auto& field = out.fields.emplace_back();
-        if (!in.string(&field.first) || !in.take(':')) return false;
-        item = &field.second;
+        if (!in.string(&field.name) || !in.take(':')) return false;
+        item = &field.value;
       } else {
         item = &out.items.emplace_back();
       }
@@ -225,9 +225,9 @@ Match compare_fields(Reader& in, const PlainValue* want, int depth) {
       if (!in.string(match == Match::equal ? &key : nullptr) || !in.take(':')) return Match::malformed;
       const PlainValue* value = nullptr;
       for (size_t i = 0; match == Match::equal && i < seen.size(); ++i) {
-        if (want->fields[i].first != key || seen[i]) continue;
+        if (want->fields[i].name != key || seen[i]) continue;
         seen[i] = true;
-        value = &want->fields[i].second;
+        value = &want->fields[i].value;
         break;
       }
       match = worse(match, compare(in, value, depth - 1));

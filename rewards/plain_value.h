@@ -4,22 +4,28 @@
 #include <cstdint>
 #include <string>
 #include <string_view>
-#include <utility>
 #include <vector>
 
 namespace posttrain::rewards {
+
+struct PlainField;
 
 struct PlainValue {
   enum class Kind : uint8_t { null, boolean, integer, number, text, list, dict };
   Kind kind = Kind::null;
   bool boolean = false;
-  double number = 0;                                       // number, and the nearest double of an integer
-  std::string text;                                        // text: UTF-8; integer: its digits, "-0" as "0"
-  std::vector<PlainValue> items;                           // list
-  std::vector<std::pair<std::string, PlainValue>> fields;  // dict, in order
+  double number = 0;               // number, and the nearest double of an integer
+  std::string text;                // text: UTF-8; integer: its digits, "-0" as "0"
+  std::vector<PlainValue> items;   // list
+  std::vector<PlainField> fields;  // dict, in order
 
   // The field of a dict, or null.
   const PlainValue* find(std::string_view name) const;
+};
+
+struct PlainField {
+  std::string name;
+  PlainValue value;
 };
 
 // Parses a whole JSON text (NaN, Infinity and -Infinity are numbers too). Throws Error naming `where`.
