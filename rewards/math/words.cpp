@@ -70,13 +70,18 @@ int month(std::string_view w) {
 
 std::optional<Rational> number_from_words(std::string_view words) {
   if (words.size() > 120) return std::nullopt;
-  const std::vector<std::string> list = split(words);
+  std::vector<std::string> list = split(words);
+  Rational sign(1);
+  while (list.size() > 1 && (list[0] == "negative" || list[0] == "minus")) {
+    sign = -sign;
+    list.erase(list.begin());
+  }
   if (list.size() == 1) {
     const std::string& w = list[0];
     const int base = find_word(w, {"binary", "ternary", "quaternary", "octal", "decimal", "hexadecimal"});
-    if (base >= 0) return Rational(std::initializer_list<long>{2, 3, 4, 8, 10, 16}.begin()[base]);
-    if (w == "dozen") return Rational(12);
-    if (w == "half") return Rational(1, 2);
+    if (base >= 0) return sign * Rational(std::initializer_list<long>{2, 3, 4, 8, 10, 16}.begin()[base]);
+    if (w == "dozen") return sign * Rational(12);
+    if (w == "half") return sign * Rational(1, 2);
   }
   Rational total, group, whole;  // whole: of "two and three fifths"
   bool any = false;
@@ -98,20 +103,17 @@ std::optional<Rational> number_from_words(std::string_view words) {
       total = total + (any ? group : Rational(1)) * Rational::power_of_ten(3 * (k + 1));
       group = Rational(0);
     } else if (const int part = ordinal_part(w); part >= 0 && i + 1 == list.size() && (any || i > 0)) {
-      return whole + (total + (any ? group : Rational(1))) / Rational(part);
+      return sign * (whole + (total + (any ? group : Rational(1))) / Rational(part));
     } else if ((w == "and" && any && i + 1 < list.size()) ||
                ((i == 0 || joined) && (w == "a" || w == "an") && list.size() > i + 1)) {
       continue;
-    } else if (i == 0 && (w == "negative" || w == "minus") && list.size() > 1) {
-      const auto rest = number_from_words(words.substr(words.find_first_of(" -") + 1));
-      return rest ? std::optional(-*rest) : std::nullopt;
     } else {
       return std::nullopt;
     }
     any = true;
   }
   if (!any) return std::nullopt;
-  return total + group;
+  return sign * (total + group);
 }
 
 bool is_and(std::string_view words) {
