@@ -61,8 +61,8 @@ Need need_of(const model::Arch& arch, nn::DType stored, const DpoStage& stage) {
 
 Need need_of(const model::Arch& arch, nn::DType stored, const RewardModelStage& stage) {
   const auto& s = stage.reward_model;
-  const auto plan = model::plan_training(
-      arch, {.rows = s.micro_batch_tokens, .stored = stored, .optimizer = s.training.optimizer()});
+  const auto plan =
+      model::plan_training(arch, {.rows = s.micro_batch_tokens, .stored = stored, .optimizer = s.training.optimizer()});
   return {plan, knob(plan, s.training)};
 }
 
