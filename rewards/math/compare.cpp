@@ -93,14 +93,13 @@ Same ordered(Case& c, const std::vector<int>& a, const std::vector<int>& b, int 
 Same included(Case& c, const std::vector<int>& a, const std::vector<int>& b, bool once, int depth) {
   std::vector<bool> used(b.size());
   Same out = Same::yes;
-  for (const int x : a) {
+  for (size_t place = 0; place < a.size(); ++place) {
     Same found = Same::no;
     // The same place first: most lists are written in the same order.
-    const size_t start = static_cast<size_t>(&x - a.data());
     for (size_t k = 0; k < b.size() && found != Same::yes; ++k) {
-      const size_t i = (start + k) % b.size();
+      const size_t i = (place + k) % b.size();
       if (once && used[i]) continue;
-      const Same same = equal(c, x, b[i], depth + 1);
+      const Same same = equal(c, a[place], b[i], depth + 1);
       if (same == Same::yes) used[i] = true;
       if (same != Same::no) found = same;
     }

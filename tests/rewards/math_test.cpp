@@ -32,6 +32,20 @@ TEST(MathChecker, OwnCases) {
   expect_all(std::filesystem::path(POSTTRAIN_SOURCE_DIR) / "tests/rewards/math_cases.jsonl");
 }
 
+TEST(MathChecker, AQuestionTakesTheSameStepsWhereverItsMemoryLies) {
+  // Found by fuzzing: lists were compared from a place that an address decided, some within these steps and some not.
+  const std::string list =
+      "eas37,,9e12 pe%rce\xFFz11T'=&\xFF\xFF= ncrease12sol \xFF\xFD\xFFn\xFE\xFF\xFF\xFF\xFFz11T'and o=&\xFF\xFF= "
+      "ncrease12sol \xFF\xFD\xFFt.";
+  const math::CheckOptions tight{.steps = 50'000};
+  const math::CheckResult first = math::check(list, list, tight);
+  std::vector<std::string> elsewhere;
+  for (size_t i = 1; i < 64; ++i) {
+    elsewhere.emplace_back(i * 44, 'x');
+    EXPECT_EQ(math::check(list, list, tight).method, first.method) << i;
+  }
+}
+
 TEST(MathChecker, SharedCases) {
   const std::filesystem::path file = POSTTRAIN_SOURCE_DIR "/../shared/math_cases/cases.jsonl";
   if (!std::filesystem::exists(file)) GTEST_SKIP() << "needs " << file;
