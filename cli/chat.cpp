@@ -76,7 +76,7 @@ class Conversation {
     return {prompt.begin() + keep, prompt.end()};
   }
 
-  std::string answer(std::vector<int32_t> prompt) {
+  std::string answer(const std::vector<int32_t>& prompt) {
     const auto& stops = session_.tokenizer.stop_ids();
     const Rng rng({static_cast<uint64_t>(given_.options.seed), hash_name("chat"), turn_});
     StreamDecoder stream(session_.tokenizer);

@@ -48,7 +48,7 @@ const Benchmark* find_benchmark(std::string_view name) {
 }
 
 std::filesystem::path benchmark_file(const Benchmark& benchmark, const std::filesystem::path& data) {
-  const auto file = std::filesystem::is_directory(data) ? data / benchmark.file : data;
+  auto file = std::filesystem::is_directory(data) ? data / benchmark.file : data;
   if (std::filesystem::is_regular_file(file)) return file;
   throw Error("eval", "--data", std::string("the file of ") + benchmark.name + ", or a folder with " + benchmark.file,
               data.empty() ? "none" : file.string());

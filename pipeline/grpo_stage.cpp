@@ -19,7 +19,7 @@ void limit_samples(std::vector<store::Group>& groups, const std::optional<int64_
 // A renewed reference is part of a checkpoint. The folder of the checkpoint before stays until this one is whole.
 std::string keep_reference(StageRun& run, const model::Transformer& reference, int64_t updates) {
   const auto folder = run.session.folder().model_of(run.spec.name).parent_path();
-  const std::string name = "reference-" + std::to_string(updates);
+  std::string name = "reference-" + std::to_string(updates);
   std::vector<std::filesystem::path> older;
   for (const auto& entry : std::filesystem::directory_iterator(folder)) {
     const std::string file = entry.path().filename().string();

@@ -140,7 +140,7 @@ Score PluginReward::ask(const std::string& request) const {
     }
   }
   if (!child) child = std::make_unique<Child>(settings_.command);
-  const Score score = read_reply(child->exchange(request, deadline_in(settings_.deadline_s)), 1);
+  Score score = read_reply(child->exchange(request, deadline_in(settings_.deadline_s)), 1);
   const std::lock_guard lock(mutex_);
   idle_.push_back(std::move(child));
   return score;

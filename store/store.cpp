@@ -95,7 +95,7 @@ void delete_after(Database& db, int stage, int64_t step) {
 }  // namespace
 
 std::filesystem::path run_file(const std::filesystem::path& run) {
-  const auto file = std::filesystem::is_directory(run) ? run / "run.db" : run;
+  auto file = std::filesystem::is_directory(run) ? run / "run.db" : run;
   if (!std::filesystem::exists(file)) throw Error(file.string(), "", "a run", "nothing there");
   return file;
 }

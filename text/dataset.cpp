@@ -53,7 +53,7 @@ std::string last_user_text(const Json& messages) {
   return text;
 }
 
-Record conversation(Json messages, const Json& line, const DataFields& fields) {
+Record conversation(const Json& messages, const Json& line, const DataFields& fields) {
   Record record;
   record.question = last_user_text(messages);
   record.messages = to_line(messages);
@@ -62,7 +62,7 @@ Record conversation(Json messages, const Json& line, const DataFields& fields) {
 }
 
 // A question with its worked answer becomes a conversation of two.
-Record worked(const std::string& question, const std::string& answer, std::optional<std::string> result,
+Record worked(const std::string& question, const std::string& answer, const std::optional<std::string>& result,
               const Json& line, const DataFields& fields) {
   Record record = conversation(Json::array({message("user", question), message("assistant", answer)}), line, fields);
   record.reference = result.value_or("");

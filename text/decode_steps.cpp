@@ -33,7 +33,7 @@ class Sequence final : public DecodeStep {
 void fuse(Tokens& tokens) {
   std::string all;
   for (const std::string& token : tokens) all += token;
-  tokens.assign(1, std::move(all));
+  tokens.assign(1, all);
 }
 
 void byte_level(Tokens& tokens) {

@@ -35,7 +35,7 @@ struct Evaluator {
       case Op::prod:
         return folded(t);
       case Op::mod:
-        if (const Value v = power_remainder(t)) return v;
+        if (Value v = power_remainder(t)) return v;
         break;
       default:
         break;
@@ -147,7 +147,7 @@ struct Evaluator {
       if (!a || !b) return std::nullopt;
       return Rational::euclidean_mod(*apply(t, {*a, *b}), m);
     }
-    const Value v = value(t);
+    Value v = value(t);
     if (!v) return v;
     return Rational::euclidean_mod(*v, m);
   }
@@ -159,7 +159,7 @@ struct Evaluator {
     for (Rational k = *low; k < *high; k += 1) {
       budget.pay();
       bound_values.push_back(k);
-      const Value v = value(t->args[2]);
+      Value v = value(t->args[2]);
       bound_values.pop_back();
       if (!v) return v;
       out = t->op == Op::sum ? out + *v : out * *v;

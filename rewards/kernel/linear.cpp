@@ -216,7 +216,8 @@ struct IntRow {
 
 class Integers {
  public:
-  Integers(size_t given, Budget& budget) : budget_(budget), given_(given) {}
+  // `zero`: the row that says 0 >= 0.
+  Integers(size_t given, size_t zero, Budget& budget) : budget_(budget), given_(given), zero_(zero) {}
 
   // The steps so far; `rows` all have integer coefficients, not strict.
   std::optional<std::vector<Refutation::Step>> solve(std::vector<IntRow> rows) {
@@ -387,12 +388,9 @@ class Integers {
   }
 
   Budget& budget_;
-  size_t given_, last_ = 0;
+  size_t given_, zero_, last_ = 0;  // zero_ makes an inequality of an equation
   int next_var_ = 1 << 20;
   std::vector<Refutation::Step> steps_;
-
- public:
-  size_t zero_ = 0;  // a row that says 0 >= 0: makes an inequality of an equation
 };
 
 }  // namespace
@@ -402,8 +400,7 @@ std::optional<Refutation> refute_integers(Ring& ring, std::vector<LinearRow> row
   out.naturals = naturals;
   out.naturals.push_back(literal(0, Sort::nat));
   for (const Term& n : out.naturals) rows.push_back({ring.of(n)});
-  Integers integers(rows.size(), ring.budget());
-  integers.zero_ = rows.size() - 1;
+  Integers integers(rows.size(), rows.size() - 1, ring.budget());
   std::map<Monomial, int> unknowns;
   std::vector<IntRow> all;
   for (size_t i = 0; i + 1 < rows.size(); ++i) {

@@ -134,7 +134,7 @@ Poly Ring::compute(const Term& t) {
     case Op::add:
       return add(of(t->args[0]), of(t->args[1]));
     case Op::sub: {
-      const Poly difference = add(of(t->args[0]), of(t->args[1]), -1);
+      Poly difference = add(of(t->args[0]), of(t->args[1]), -1);
       if (t->sort != Sort::nat) return difference;
       // Truncated: exact where the difference is a sum of naturals, zero where its negative is.
       if (all_coefficients(difference, [](const Rational& c) { return c.sign() > 0; })) return difference;

@@ -336,17 +336,17 @@ Theorem Prover::check(const Syntax& given, const Term& expected) {
         return solve(expected, {tactic});
       }
       {
-        const Theorem t = term_of_name(s.text, s, &expected);
+        Theorem t = term_of_name(s.text, s, &expected);
         if (t.conclusion() != expected) mismatch(t);
         return t;
       }
     case Kind::apply: {
-      const Theorem t = apply_term(s, &expected);
+      Theorem t = apply_term(s, &expected);
       if (t.conclusion() != expected) mismatch(t);
       return t;
     }
     default: {
-      const Theorem t = infer(s);
+      Theorem t = infer(s);
       if (t.conclusion() != expected) mismatch(t);
       return t;
     }

@@ -97,7 +97,7 @@ std::optional<Theorem> positive(const Prover& p, const Term& t, const std::vecto
     for (const Theorem& f : facts)
       if (f.conclusion() == claim) return f;
     if (t->op == Op::literal)
-      if (const auto value = k.evaluate(claim); value && value->conclusion() == claim) return value;
+      if (auto value = k.evaluate(claim); value && value->conclusion() == claim) return value;
   }
   const auto sub = [&](size_t i) { return positive(p, t->args[i], facts, depth + 1); };
   switch (t->op) {
@@ -150,7 +150,7 @@ std::optional<Theorem> positive(const Prover& p, const Term& t, const std::vecto
         Rational::euclidean_mod(t->args[1]->value, 2).is_zero() && !t->args[1]->value.is_zero())
       all.push_back(
           k.square_nonnegative(make(Op::pow, {t->args[0], literal(t->args[1]->value / Rational(2), Sort::nat)})));
-    if (const auto proof = by_contradiction(p, claim, [&](const std::vector<Theorem>& negated) {
+    if (auto proof = by_contradiction(p, claim, [&](const std::vector<Theorem>& negated) {
           std::vector<Theorem> rows = all;
           rows.insert(rows.end(), negated.begin(), negated.end());
           return linear_contradiction(k, rows);
@@ -219,7 +219,7 @@ std::vector<Theorem> with_products(const Prover& p, const std::vector<Theorem>& 
   for (const Term& a : atoms)
     if (a->sort != Sort::nat) out.push_back(k.square_nonnegative(a));
   for (const Theorem& t : facts) {
-    const Term c = t.conclusion();
+    const Term& c = t.conclusion();
     if (c->op != Op::eq || out.size() > 160) continue;
     for (const Term& a : atoms) {
       const Sort sort = std::max(a->sort, c->args[0]->sort);

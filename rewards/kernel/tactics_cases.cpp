@@ -48,7 +48,7 @@ void substitute_variable(Prover& p, const Theorem& given) {
 
 void destruct(Prover& p, const Theorem& t, const Syntax& pattern) {
   p.budget.pay(5);
-  const Term c = t.conclusion();
+  const Term& c = t.conclusion();
   if (pattern.kind == Kind::name && pattern.text == "rfl") return substitute_variable(p, t);
   if (pattern.kind == Kind::name) return p.add_hypothesis(pattern.text, t);
   if (pattern.kind == Kind::hole) return p.add_hypothesis("h✝", t);

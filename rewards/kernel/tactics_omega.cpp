@@ -52,7 +52,7 @@ struct Omega {
 
   void add(Branch& b, const Theorem& t) {
     p.budget.pay(5);
-    const Term c = t.conclusion();
+    const Term& c = t.conclusion();
     if (!arithmetic(c)) {
       if (c->op == Op::and_) {
         add(b, k.and_elim(t, false));

@@ -23,7 +23,7 @@ class Float {
     if (this != &other) mpf_set(f_, other.f_);
     return *this;
   }
-  Float(Float&& other) : Float(mpf_get_prec(other.f_)) { mpf_swap(f_, other.f_); }
+  Float(Float&& other) noexcept : Float(mpf_get_prec(other.f_)) { mpf_swap(f_, other.f_); }
   Float& operator=(Float&& other) noexcept {
     mpf_swap(f_, other.f_);
     return *this;

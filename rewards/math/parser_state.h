@@ -89,7 +89,7 @@ class Parser {
   std::string take_words();
   void operand_words();
   void operation_words();
-  void words_behind(std::string words);
+  void words_behind(const std::string& words);
   bool value_follows() const;
   void unit_behind(const Unit& unit);
 

@@ -223,7 +223,7 @@ void Parser::operation_words() {
 }
 
 // Words behind a value, connectors off.
-void Parser::words_behind(std::string words) {
+void Parser::words_behind(const std::string& words) {
   const std::string small = lower(words);
   const auto counted = leading_number(words);
   if (small == "percent" || small == "per cent" || small == "percents") {

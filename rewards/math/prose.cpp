@@ -96,13 +96,10 @@ void push_word(std::vector<Word>& out, std::string_view word) {
       w.comma = again = true;
     else if (last == '.' || last == '?' || (last == '!' && word.size() > 1 && is_letter(word[word.size() - 2])))
       w.stop = again = true;
-    else if (std::string_view("*_\"'`").find(last) != std::string_view::npos)
-      again = true;
-    else if (last == ':' && word.size() > 1)
-      again = true;
-    else if (last == ')' && std::ranges::count(word, '(') < std::ranges::count(word, ')') &&
-             std::ranges::count(word, '[') == 0)
-      again = true;
+    else
+      again = std::string_view("*_\"'`").find(last) != std::string_view::npos || (last == ':' && word.size() > 1) ||
+              (last == ')' && std::ranges::count(word, '(') < std::ranges::count(word, ')') &&
+               std::ranges::count(word, '[') == 0);
     if (again) word.remove_suffix(1);
   }
   // "(or", "(sixty": a remark in brackets.

@@ -71,7 +71,7 @@ V extreme(R& r, const V& v, A& args, bool largest) {
 }
 
 V groupby(R& r, const V& v, A& args) {
-  const V attribute = args.need(0, "attribute");
+  const V& attribute = args.need(0, "attribute");
   V::Items groups, members;
   V current;
   const auto flush = [&] {
@@ -115,7 +115,7 @@ V map(R& r, const V& v, A& args) {
     const Value* fallback = args.find(SIZE_MAX, "default");
     for (const V& item : items_of(r, v)) {
       V value = walk_attribute(r, item, *attribute);
-      out.push_back(value.is_undefined() && fallback ? *fallback : std::move(value));
+      out.push_back(value.is_undefined() && fallback ? *fallback : value);
     }
     return V::list(std::move(out));
   }

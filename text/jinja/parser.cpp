@@ -12,13 +12,16 @@ namespace {
 constexpr int kMaxNesting = 100;  // of brackets, blocks and unary signs
 constexpr int kMaxDepth = 400;    // of one expression's tree
 
-struct Nesting {
+class Nesting {
+ public:
   Nesting(int& count, const std::string& at) : count_(count) {
     if (++count_ > kMaxNesting) throw Error(at, "nested more than 100 deep");
   }
   ~Nesting() { --count_; }
   Nesting(const Nesting&) = delete;
   Nesting& operator=(const Nesting&) = delete;
+
+ private:
   int& count_;
 };
 
