@@ -57,7 +57,7 @@ class Conversation {
                    static_cast<long long>(context_));
       return;
     }
-    messages_.push_back({{"role", "assistant"}, {"content", answer(std::move(prompt))}});
+    messages_.push_back({{"role", "assistant"}, {"content", answer(prompt)}});
     ++turn_;
   }
 

@@ -90,7 +90,7 @@ Record read_record(const Json& line, const DataFields& fields, const std::string
           messages.push_back(message("assistant", text_of(line, fields.completion, where)));
         }
       }
-      return conversation(std::move(messages), line, fields);
+      return conversation(messages, line, fields);
     }
     Record record;
     record.prompt = record.question = text_of(line, fields.prompt, where);

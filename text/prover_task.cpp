@@ -129,7 +129,7 @@ class Maker {
       }
       return join('>', premise, goal(depth - 1, proof));
     }
-    const Formula f = random_formula(rng_, depth > 1 ? 1 : 0);
+    Formula f = random_formula(rng_, depth > 1 ? 1 : 0);
     proof.push_back("exact " + term(f, depth));
     return f;
   }
@@ -169,9 +169,8 @@ Sequent arithmetic(Rng& rng) {
 
 Sequent sequent_of(const ProverSettings& settings, Split split, Rng& rng) {
   for (;;) {
-    const Sequent s = rng.chance(settings.arithmetic)
-                          ? arithmetic(rng)
-                          : Maker(rng).make(rng.integer(settings.min_depth, settings.max_depth));
+    Sequent s = rng.chance(settings.arithmetic) ? arithmetic(rng)
+                                                : Maker(rng).make(rng.integer(settings.min_depth, settings.max_depth));
     if (ChainTask::held_out(s.prompt()) == (split == Split::test)) return s;
   }
 }

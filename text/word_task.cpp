@@ -164,7 +164,7 @@ Story draw(const WordSettings& settings, Split split, uint64_t seed, uint64_t ki
   for (uint64_t attempt = 0;; ++attempt) {
     Rng rng({seed, kind, index, attempt});
     const int64_t steps = rng.integer(settings.min_steps, settings.max_steps);
-    const Story story = Teller(settings, rng).tell(steps);
+    Story story = Teller(settings, rng).tell(steps);
     if (WordTask::held_out(story.text) == (split == Split::test)) return story;
   }
 }

@@ -218,7 +218,7 @@ void Parser::operation_words() {
     return;
   }
   const auto trailing = closing_connector(words);
-  words_behind(std::move(words));
+  words_behind(words);
   if (trailing) separate(*trailing);
 }
 

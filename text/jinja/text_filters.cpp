@@ -63,7 +63,7 @@ V indent(R& r, const V& v, A& args) {
 }
 
 V to_integer(R&, const V& v, A& args) {
-  const V fallback = args.get(0, "default", 0);
+  V fallback = args.get(0, "default", 0);
   if (v.is_float()) return std::abs(v.number()) < 9e18 ? V(static_cast<int64_t>(v.number())) : fallback;
   if (v.is_number()) return v.integer();
   if (!v.is_text()) return fallback;
@@ -78,7 +78,7 @@ V to_integer(R&, const V& v, A& args) {
 }
 
 V to_float(R&, const V& v, A& args) {
-  const V fallback = args.get(0, "default", 0.0);
+  V fallback = args.get(0, "default", 0.0);
   if (v.is_number()) return v.number();
   if (!v.is_text()) return fallback;
   const std::string text = strip(v.text(), nullptr, true, true);

@@ -192,9 +192,9 @@ const Value* Args::find(size_t place, std::string_view name) const {
   return nullptr;
 }
 
-Value Args::get(size_t place, std::string_view name, Value fallback) const {
+Value Args::get(size_t place, std::string_view name, const Value& fallback) const {
   const Value* found = find(place, name);
-  return found ? *found : std::move(fallback);
+  return found ? *found : fallback;
 }
 
 const Value& Args::need(size_t place, std::string_view name) const {

@@ -122,7 +122,7 @@ struct Args {
 
   // Argument number `place`, or the one called `name`; null when not given.
   const Value* find(size_t place, std::string_view name) const;
-  Value get(size_t place, std::string_view name, Value fallback = Value()) const;
+  Value get(size_t place, std::string_view name, const Value& fallback = Value()) const;
   // Throws Fault when it is missing.
   const Value& need(size_t place, std::string_view name) const;
   bool flag(size_t place, std::string_view name, bool fallback) const;
