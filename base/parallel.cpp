@@ -29,14 +29,13 @@ thread_local bool inside_loop = false;
 // The part of a loop's tasks that one worker begins with. Whoever has done its own helps the next, so tasks side by
 // side mostly meet the same core, whose caches hold what they share, and a worker that is held up holds nobody up.
 struct alignas(64) Share {
-  std::atomic<std::ptrdiff_t> next{0};
-  std::ptrdiff_t end = 0;
+  std::ptrdiff_t next, end;  // next: through std::atomic_ref while the team is at work
 };
 constexpr int kMostShares = 64;
 
 struct Work {
-  Share shares[kMostShares];
-  int count;  // of shares
+  Share shares[kMostShares];  // the first `count` are set: a loop should not pay for the others
+  int count;
   detail::RangeBody call;
   const void* body;
 };
@@ -46,7 +45,8 @@ void take_tasks(int worker, Work& work) {
   inside_loop = true;
   for (int i = 0; i < work.count; ++i) {
     Share& share = work.shares[(worker + i) % work.count];
-    for (std::ptrdiff_t task; (task = share.next.fetch_add(1, std::memory_order_relaxed)) < share.end;) {
+    const std::atomic_ref<std::ptrdiff_t> next(share.next);
+    for (std::ptrdiff_t task; (task = next.fetch_add(1, std::memory_order_relaxed)) < share.end;) {
       work.call(work.body, task, task + 1);
     }
   }
@@ -61,8 +61,7 @@ void run_team(int threads, std::ptrdiff_t count, detail::RangeBody call, const v
   work.call = call;
   work.body = body;
   for (int i = 0; i < work.count; ++i) {
-    work.shares[i].next = count * i / work.count;
-    work.shares[i].end = count * (i + 1) / work.count;
+    work.shares[i] = {count * i / work.count, count * (i + 1) / work.count};
   }
 #if defined(__SANITIZE_THREAD__)  // which can't see how libgomp's threads wait for each other
   std::vector<std::thread> team;
