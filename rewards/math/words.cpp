@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cctype>
 #include <initializer_list>
+#include <span>
 #include <vector>
 
 #include "rewards/math/units.h"
@@ -66,22 +67,14 @@ int month(std::string_view w) {
   return 0;
 }
 
-}  // namespace
-
-std::optional<Rational> number_from_words(std::string_view words) {
-  if (words.size() > 120) return std::nullopt;
-  std::vector<std::string> list = split(words);
-  Rational sign(1);
-  while (list.size() > 1 && (list[0] == "negative" || list[0] == "minus")) {
-    sign = -sign;
-    list.erase(list.begin());
-  }
+// Without a sign.
+std::optional<Rational> plain_number(std::span<const std::string> list) {
   if (list.size() == 1) {
     const std::string& w = list[0];
     const int base = find_word(w, {"binary", "ternary", "quaternary", "octal", "decimal", "hexadecimal"});
-    if (base >= 0) return sign * Rational(std::initializer_list<long>{2, 3, 4, 8, 10, 16}.begin()[base]);
-    if (w == "dozen") return sign * Rational(12);
-    if (w == "half") return sign * Rational(1, 2);
+    if (base >= 0) return Rational(std::initializer_list<long>{2, 3, 4, 8, 10, 16}.begin()[base]);
+    if (w == "dozen") return Rational(12);
+    if (w == "half") return Rational(1, 2);
   }
   Rational total, group, whole;  // whole: of "two and three fifths"
   bool any = false;
@@ -103,7 +96,7 @@ std::optional<Rational> number_from_words(std::string_view words) {
       total = total + (any ? group : Rational(1)) * Rational::power_of_ten(3 * (k + 1));
       group = Rational(0);
     } else if (const int part = ordinal_part(w); part >= 0 && i + 1 == list.size() && (any || i > 0)) {
-      return sign * (whole + (total + (any ? group : Rational(1))) / Rational(part));
+      return whole + (total + (any ? group : Rational(1))) / Rational(part);
     } else if ((w == "and" && any && i + 1 < list.size()) ||
                ((i == 0 || joined) && (w == "a" || w == "an") && list.size() > i + 1)) {
       continue;
@@ -113,7 +106,18 @@ std::optional<Rational> number_from_words(std::string_view words) {
     any = true;
   }
   if (!any) return std::nullopt;
-  return sign * (total + group);
+  return total + group;
+}
+
+}  // namespace
+
+std::optional<Rational> number_from_words(std::string_view words) {
+  if (words.size() > 120) return std::nullopt;
+  const std::vector<std::string> list = split(words);
+  size_t signs = 0;
+  while (signs + 1 < list.size() && (list[signs] == "negative" || list[signs] == "minus")) ++signs;
+  const auto number = plain_number(std::span(list).subspan(signs));
+  return number && signs % 2 == 1 ? std::optional(-*number) : number;
 }
 
 bool is_and(std::string_view words) {
