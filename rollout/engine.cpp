@@ -1,9 +1,9 @@
 #include "rollout/engine.h"
 
 #include <algorithm>
-#include <chrono>
 #include <utility>
 
+#include "base/clock.h"
 #include "base/error.h"
 #include "base/memory.h"
 #include "rollout/scheduler.h"
@@ -61,10 +61,6 @@ struct Engine::State {
 };
 
 namespace {
-
-double now() {
-  return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count();
-}
 
 void append(Completion& completion, const nn::Sampled& sampled, size_t i) {
   completion.ids.push_back(sampled.ids[i]);
@@ -154,7 +150,7 @@ EngineStats Engine::generate(std::span<const Request> requests, const SamplingSe
   int64_t total = 0, finished = 0;
   for (const Request& request : requests) total += request.samples;
   if (total == 0) return stats;
-  const double start = now();
+  const Clock clock;
   s.ensure_pool(requests, sampling.max_new_tokens);
   BlockPool blocks(static_cast<int32_t>(s.pool->blocks));
   Scheduler scheduler(blocks, requests, {s.settings.max_sequences, s.settings.prefill_tokens}, sampling.filter());
@@ -179,7 +175,7 @@ EngineStats Engine::generate(std::span<const Request> requests, const SamplingSe
   }
   stats.prompt_tokens = scheduler.prompt_rows();
   stats.preemptions = scheduler.preemptions();
-  stats.seconds = now() - start;
+  stats.seconds = clock.seconds();
   return stats;
 }
 
