@@ -44,7 +44,7 @@ Buffer allocate(size_t bytes) {
 Buffer HugePages::take(size_t bytes) {
 #if defined(__SANITIZE_ADDRESS__)  // which sees the end of each buffer if they do not share a block
   return allocate(bytes);
-#endif
+#else
   const size_t room = (bytes + 63) / 64 * 64;
   if (!block_ || used_ + room > block_->bytes()) {
     block_ = std::make_shared<Buffer>(allocate_pages(std::max(room, kBlock)));
@@ -53,6 +53,7 @@ Buffer HugePages::take(size_t bytes) {
   auto* data = static_cast<std::byte*>(block_->data()) + used_;
   used_ += room;
   return Buffer(data, bytes, [block = block_](void*) {});
+#endif
 }
 
 float* Arena::floats(int64_t count) {

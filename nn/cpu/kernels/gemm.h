@@ -105,8 +105,8 @@ void outer(const OuterJob& job) {
         for_tiles(group_size, kTileRows, [&](int64_t i, int height) {
           Tile t;
           t.k = rows;
-          t.a = copy_a ? a_copy + (i + kTileRows - 1) / kTileRows * kOuterRows * 16
-                       : job.a + r0 * job.a_row + job.a_begin + group + i;
+          const int64_t number = (i + kTileRows - 1) / kTileRows;  // of the tile
+          t.a = copy_a ? a_copy + number * kOuterRows * 16 : job.a + r0 * job.a_row + job.a_begin + group + i;
           t.a_row = copy_a ? 16 : job.a_row;
           t.b = copy_b ? b_copy + j * kOuterRows : job.b + r0 * job.b_row + job.b_begin + j;
           t.b_row = copy_b ? kPanel : job.b_row;
@@ -119,7 +119,6 @@ void outer(const OuterJob& job) {
           t.bias = nullptr;
           t.add = false;
           t.soon = t.c + height * t.c_row;
-          const int64_t number = (i + kTileRows - 1) / kTileRows;
           t.next = b_copy + (j + kPanel < in ? j + kPanel : 0) * kOuterRows + number * rows * 16;
           if (copy_b && number < 2) {
             tile<Right::rows, true, Ahead::panel>(height, t);
