@@ -7,7 +7,7 @@ namespace posttrain::rewards::math {
 namespace {
 
 constexpr long double infinity = std::numeric_limits<long double>::infinity();
-constexpr long double up = 1.0000000000000002L;  // covers the rounding of a few long double operations
+constexpr long double kRoundUp = 1.0000000000000002L;  // covers the rounding of a few long double operations
 
 long exponent_of(const Float& x) {
   long exponent = 0;
@@ -41,7 +41,7 @@ Balls::Balls(unsigned long bits) : bits_(bits), work_(bits + 64), epsilon_(std::
 
 // `scale` is the magnitude that rounding errors are relative to.
 Ball Balls::rounded(Float mid, long double radius, long double scale) const {
-  const long double total = (radius + scale * epsilon_) * up;
+  const long double total = (radius + scale * epsilon_) * kRoundUp;
   if (!(total < infinity)) return unknown();
   return {std::move(mid), total};
 }
@@ -128,7 +128,7 @@ Ball Balls::power(const Ball& a, unsigned long n) const {
 Ball Balls::sqrt(const Ball& a) const {
   if (a.is_zero()) return a;
   if (!a.known()) return unknown();
-  if (a.sign() <= 0) return {Float(work_), std::sqrt(a.mid.magnitude() + a.radius) * up};
+  if (a.sign() <= 0) return {Float(work_), std::sqrt(a.mid.magnitude() + a.radius) * kRoundUp};
   Float mid(work_);
   mpf_sqrt(mid.raw(), a.mid.raw());
   const long double scale = mid.magnitude();
@@ -177,7 +177,7 @@ Ball Balls::asin(const Ball& a) const {
   if (rest.sign() > 0) return atan(div(a, sqrt(rest)));
   // At an end of the range: arccos(1 - d) <= 2 sqrt(d).
   Ball end = div(pi(), of(a.mid.sign() < 0 ? -2 : 2));
-  end.radius += 2 * std::sqrt(rest.mid.magnitude() + rest.radius) * up;
+  end.radius += 2 * std::sqrt(rest.mid.magnitude() + rest.radius) * kRoundUp;
   return end;
 }
 

@@ -1,7 +1,7 @@
 #include "rewards/math/boxes.h"
+#include "rewards/math/letters.h"
 
 #include <algorithm>
-#include <cctype>
 #include <vector>
 
 namespace posttrain::rewards::math {
@@ -13,13 +13,9 @@ struct Box {
   std::string_view content;
 };
 
-bool letter(char c) {
-  return std::isalpha(static_cast<unsigned char>(c)) != 0;
-}
-
 size_t box_command(std::string_view text, size_t at) {
   for (const std::string_view name : {"\\boxed", "\\fbox", "\\framebox"}) {
-    if (text.substr(at).starts_with(name) && (at + name.size() >= text.size() || !letter(text[at + name.size()])))
+    if (text.substr(at).starts_with(name) && (at + name.size() >= text.size() || !is_letter(text[at + name.size()])))
       return name.size();
   }
   return 0;
@@ -97,9 +93,9 @@ Between between(std::string_view text) {
   bool connector = false;
   while (!rest.empty()) {
     const char c = rest[0];
-    if (letter(c)) {
+    if (is_letter(c)) {
       size_t n = 0;
-      while (n < rest.size() && letter(rest[n])) ++n;
+      while (n < rest.size() && is_letter(rest[n])) ++n;
       const std::string_view w = rest.substr(0, n);
       rest.remove_prefix(n);
       if (w == "and" || w == "or" || w == "und" || w == "et") {
@@ -134,8 +130,8 @@ std::string name_before(std::string_view text) {
   if (text.empty() || text.back() != '=') return {};
   text.remove_suffix(1);
   while (!text.empty() && text.back() == ' ') text.remove_suffix(1);
-  if (text.empty() || !letter(text.back())) return {};
-  if (text.size() > 1 && (letter(text[text.size() - 2]) || text[text.size() - 2] == '\\')) return {};
+  if (text.empty() || !is_letter(text.back())) return {};
+  if (text.size() > 1 && (is_letter(text[text.size() - 2]) || text[text.size() - 2] == '\\')) return {};
   return std::string(1, text.back());
 }
 

@@ -1,17 +1,12 @@
 #include "rewards/math/choice.h"
+#include "rewards/math/letters.h"
 
 #include <cctype>
 #include <string>
 
 namespace posttrain::rewards::math {
 
-namespace {
-
-bool alnum(char c) {
-  return std::isalnum(static_cast<unsigned char>(c)) != 0;
-}
-
-}  // namespace
+namespace {}  // namespace
 
 std::optional<char> choice_letter(std::string_view normalized, bool& whole) {
   // Markup off: font commands, braces, emphasis.
@@ -20,7 +15,7 @@ std::optional<char> choice_letter(std::string_view normalized, bool& whole) {
     const char c = normalized[i];
     if (c == '\\') {
       size_t end = i + 1;
-      while (end < normalized.size() && std::isalpha(static_cast<unsigned char>(normalized[end])) != 0) ++end;
+      while (end < normalized.size() && is_letter(normalized[end])) ++end;
       const std::string_view name = normalized.substr(i + 1, end - i - 1);
       if (!name.starts_with("text") && !name.starts_with("math") && name != "mbox" && name != "boldsymbol" &&
           name != "bf" && name != "rm")
@@ -50,13 +45,13 @@ std::optional<char> choice_letter(std::string_view normalized, bool& whole) {
   if (!upper) return std::nullopt;
   if (paren) return rest.starts_with(')') || rest.starts_with(']') ? std::optional(letter) : std::nullopt;
   const bool marked = (rest.starts_with(')') || rest.starts_with('.') || rest.starts_with(':')) &&
-                      (rest.size() < 2 || !alnum(rest[1]) || rest[0] != '.');
+                      (rest.size() < 2 || !is_letter_or_digit(rest[1]) || rest[0] != '.');
   return marked ? std::optional(letter) : std::nullopt;
 }
 
 std::optional<char> stated_choice(std::string_view reply) {
   if (reply.size() > 4000) reply.remove_prefix(reply.size() - 4000);
-  const auto wordlike = [&](size_t i) { return i < reply.size() && alnum(reply[i]); };
+  const auto wordlike = [&](size_t i) { return i < reply.size() && is_letter_or_digit(reply[i]); };
   for (size_t at = reply.size(); at-- > 0;) {
     if (reply[at] < 'A' || reply[at] > 'J' || wordlike(at + 1) || (at > 0 && wordlike(at - 1))) continue;
     std::string_view before = reply.substr(0, at), after = reply.substr(at + 1);

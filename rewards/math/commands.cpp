@@ -6,11 +6,6 @@ namespace posttrain::rewards::math {
 
 namespace {
 
-template <class E>
-constexpr uint8_t code(E e) {
-  return static_cast<uint8_t>(e);
-}
-
 using F = Function;
 using R = Relation;
 

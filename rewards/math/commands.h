@@ -7,6 +7,12 @@
 
 namespace posttrain::rewards::math {
 
+// What a token's `op` holds, of whatever kind.
+template <class E>
+constexpr uint8_t code(E e) {
+  return static_cast<uint8_t>(e);
+}
+
 struct Command {
   std::string_view name;
   Tok type;

@@ -1,9 +1,9 @@
 #include "rewards/math/extract.h"
 
 #include <algorithm>
-#include <cctype>
 
 #include "rewards/math/boxes.h"
+#include "rewards/math/letters.h"
 #include "rewards/math/prose.h"
 
 namespace posttrain::rewards::math {
@@ -11,14 +11,6 @@ namespace posttrain::rewards::math {
 namespace {
 
 constexpr size_t marker_window = 12'000;  // markers and last expressions are looked for this near the end
-
-char lower(char c) {
-  return static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
-}
-
-bool letter(char c) {
-  return std::isalpha(static_cast<unsigned char>(c)) != 0;
-}
 
 std::string_view skip(std::string_view text, std::string_view set) {
   const size_t at = text.find_first_not_of(set);
@@ -39,8 +31,8 @@ size_t link_length(std::string_view text) {
 // English: "answer: 5", "the answer to the question is 5", and "Answer" alone at the start of a line.
 size_t english_marker(std::string_view lowered, size_t at, size_t word) {
   const std::string_view after = lowered.substr(at + word);
-  if (!after.empty() && letter(after[0])) return std::string_view::npos;
-  if (at > 0 && letter(lowered[at - 1])) return std::string_view::npos;
+  if (!after.empty() && is_letter(after[0])) return std::string_view::npos;
+  if (at > 0 && is_letter(lowered[at - 1])) return std::string_view::npos;
   if (const size_t link = link_length(after); link != std::string_view::npos) {
     return at + word + link;
   }
@@ -55,8 +47,7 @@ size_t english_marker(std::string_view lowered, size_t at, size_t word) {
   const bool starts_line = line == 0 || lowered[line - 1] == '\n';
   const std::string_view rest = skip(after, " *_`");
   if (starts_line &&
-      (rest.starts_with('\n') || (!rest.empty() && (std::isdigit(static_cast<unsigned char>(rest[0])) != 0 ||
-                                                    rest[0] == '$' || rest[0] == '\\')))) {
+      (rest.starts_with('\n') || (!rest.empty() && (is_digit(rest[0]) || rest[0] == '$' || rest[0] == '\\')))) {
     return at + word;
   }
   return std::string_view::npos;
@@ -64,8 +55,7 @@ size_t english_marker(std::string_view lowered, size_t at, size_t word) {
 
 // Where the text behind the last marker begins; npos when there is no marker with something behind it.
 size_t last_marker(std::string_view text) {
-  std::string lowered(text);
-  std::ranges::transform(lowered, lowered.begin(), lower);
+  const std::string lowered = lower_case(text);
   const std::string_view low = lowered;
   size_t best = std::string_view::npos;
   const auto consider = [&](size_t begin) {

@@ -1,9 +1,9 @@
 #include "rewards/math/lexer.h"
 
 #include <algorithm>
-#include <cctype>
 
 #include "rewards/math/commands.h"
+#include "rewards/math/letters.h"
 #include "rewards/math/literal.h"
 #include "rewards/math/normalize.h"
 #include "rewards/math/words.h"
@@ -11,18 +11,6 @@
 namespace posttrain::rewards::math {
 
 namespace {
-
-template <class E>
-constexpr uint8_t code(E e) {
-  return static_cast<uint8_t>(e);
-}
-
-bool is_letter(char c) {
-  return std::isalpha(static_cast<unsigned char>(c)) != 0;
-}
-bool is_digit(char c) {
-  return c >= '0' && c <= '9';
-}
 
 using R = Relation;
 

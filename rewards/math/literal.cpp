@@ -1,9 +1,9 @@
 #include "rewards/math/literal.h"
 
 #include <algorithm>
-#include <cctype>
 #include <string>
 
+#include "rewards/math/letters.h"
 #include "rewards/math/normalize.h"
 #include "rewards/math/words.h"
 
@@ -13,13 +13,9 @@ namespace {
 
 constexpr long max_exponent = 5000;
 
-bool digit(char c) {
-  return c >= '0' && c <= '9';
-}
-
 size_t digit_run(std::string_view text, size_t at) {
   size_t end = at;
-  while (end < text.size() && digit(text[end])) ++end;
+  while (end < text.size() && is_digit(text[end])) ++end;
   return end - at;
 }
 
@@ -93,7 +89,7 @@ size_t overline_block(std::string_view rest, std::string& block) {
     if (mark == "\\dot") {
       const size_t inner = digit_run(rest, at), stop = at + inner + mark.size();
       const bool second = rest.substr(std::min(at + inner, rest.size())).starts_with(mark) && stop + 2 < rest.size() &&
-                          rest[stop] == '{' && digit(rest[stop + 1]) && rest[stop + 2] == '}';
+                          rest[stop] == '{' && is_digit(rest[stop + 1]) && rest[stop + 2] == '}';
       if (second) {
         block += std::string(rest.substr(at, inner)) + rest[stop + 1];
         at = stop + 3;
@@ -144,7 +140,7 @@ size_t base_part(std::string_view text, size_t at, int& base) {
     ++end;
   } else {
     end = from;
-    while (end < text.size() && std::isalnum(static_cast<unsigned char>(text[end])) != 0) ++end;
+    while (end < text.size() && is_letter_or_digit(text[end])) ++end;
     inside = text.substr(from, end - from);
   }
   if (inside.starts_with("\\text{") || inside.starts_with("\\mathrm{")) {
@@ -175,8 +171,9 @@ size_t small_hexadecimal_length(std::string_view text) {
   size_t end = 0;
   bool inside = false;
   const auto figure = [](char c) { return c >= 'a' && c <= 'f'; };
-  while (end < text.size() && (digit(text[end]) || figure(text[end]))) {
-    inside = inside || (figure(text[end]) && end + 1 < text.size() && (digit(text[end + 1]) || figure(text[end + 1])));
+  while (end < text.size() && (is_digit(text[end]) || figure(text[end]))) {
+    inside =
+        inside || (figure(text[end]) && end + 1 < text.size() && (is_digit(text[end + 1]) || figure(text[end + 1])));
     ++end;
   }
   int base = 0;
@@ -187,13 +184,13 @@ size_t based_numeral_length(std::string_view text) {
   if (const size_t small = small_hexadecimal_length(text); small > 0) return small;
   size_t end = 0;
   bool letters = false;
-  while (end < text.size() && (digit(text[end]) || (text[end] >= 'A' && text[end] <= 'Z'))) {
-    letters = letters || !digit(text[end]);
+  while (end < text.size() && (is_digit(text[end]) || (text[end] >= 'A' && text[end] <= 'Z'))) {
+    letters = letters || !is_digit(text[end]);
     ++end;
   }
   int base = 0;
   if (end == 0 || !letters || base_part(text, end, base) == 0 || base < 11 || base > 36) return 0;
-  const bool has_digit = std::ranges::any_of(text.substr(0, end), digit);
+  const bool has_digit = std::ranges::any_of(text.substr(0, end), is_digit);
   if (!has_digit && end < 2) return 0;  // A_{12} is a name
   return Rational::from_digits(text.substr(0, end), base) ? end : 0;
 }

@@ -6,7 +6,9 @@
 #include <cstdint>
 #include <span>
 
+#include "rewards/math/letters.h"
 #include "rewards/math/spelling.h"
+#include "rewards/math/words.h"
 
 namespace posttrain::rewards::math {
 
@@ -18,7 +20,7 @@ struct Sign {
 };
 
 // Sorted by code point.
-constexpr Sign signs[] = {
+constexpr Sign kSigns[] = {
     {0xA0, " "},
     {0xA2, "¢"},
     {0xA3, "£"},
@@ -242,8 +244,8 @@ size_t script_run(std::string_view text, size_t at, std::span<const std::string_
 }
 
 void append_code(uint32_t code, std::string_view bytes, std::string& out) {
-  const auto* found = std::ranges::lower_bound(signs, code, {}, &Sign::code);
-  if (found != std::end(signs) && found->code == code) {
+  const auto* found = std::ranges::lower_bound(kSigns, code, {}, &Sign::code);
+  if (found != std::end(kSigns) && found->code == code) {
     out += found->meaning;
   } else if (code >= 0xFF01 && code <= 0xFF5E) {  // full-width ASCII
     out += static_cast<char>(code - 0xFF01 + '!');
@@ -255,14 +257,6 @@ void append_code(uint32_t code, std::string_view bytes, std::string& out) {
   } else {
     out += bytes;
   }
-}
-
-bool among(std::string_view word, std::initializer_list<std::string_view> list) {
-  return std::ranges::find(list, word) != list.end();
-}
-
-bool letter(char c) {
-  return std::isalpha(static_cast<unsigned char>(c)) != 0;
 }
 
 std::string map_signs(std::string_view text) {
@@ -294,7 +288,7 @@ bool all_doubled(std::string_view text) {
     if (end == std::string_view::npos) end = text.size();
     if ((end - at) % 2 != 0) return false;
     size_t stop = end;
-    while (stop < text.size() && letter(text[stop])) ++stop;
+    while (stop < text.size() && is_letter(text[stop])) ++stop;
     command =
         command || stop - end >= 2 || (end < text.size() && (text[end] == '{' || text[end] == '%' || text[end] == '$'));
     at = end;
@@ -315,7 +309,7 @@ std::string halve(std::string_view text) {
 size_t style_command(std::string_view text, size_t at, std::string& out) {
   if (at + 1 >= text.size()) return 1;
   const char next = text[at + 1];
-  if (!letter(next)) {
+  if (!is_letter(next)) {
     switch (next) {
       case ',':
         out += thin_space;
@@ -355,7 +349,7 @@ size_t style_command(std::string_view text, size_t at, std::string& out) {
     }
   }
   size_t end = at + 1;
-  while (end < text.size() && letter(text[end])) ++end;
+  while (end < text.size() && is_letter(text[end])) ++end;
   const std::string_view name = text.substr(at + 1, end - at - 1);
   if (among(name, {"left", "right", "middle", "big", "Big", "bigg", "Bigg", "bigl", "bigr", "Bigl", "Bigr", "biggl",
                    "biggr", "Biggl", "Biggr", "lvert", "rvert"})) {
@@ -398,7 +392,7 @@ size_t style_command(std::string_view text, size_t at, std::string& out) {
 }
 
 bool operand_before(std::string_view out) {
-  return !out.empty() && (std::isalnum(static_cast<unsigned char>(out.back())) != 0 || out.back() == ')');
+  return !out.empty() && (is_letter_or_digit(out.back()) || out.back() == ')');
 }
 
 }  // namespace
@@ -418,14 +412,13 @@ std::string normalize(std::string_view answer) {
         continue;
       }
       out += c;
-      if (at + 1 < text.size() && !letter(text[at + 1])) out += text[++at];
+      if (at + 1 < text.size() && !is_letter(text[at + 1])) out += text[++at];
       ++at;
     } else if (c == '*' && at + 1 < text.size() && text[at + 1] == '*') {
       // A power in the style of programs, or bold.
-      const bool power =
-          operand_before(out) && at + 2 < text.size() &&
-          (std::isalnum(static_cast<unsigned char>(text[at + 2])) != 0 || text[at + 2] == '(' || text[at + 2] == '-') &&
-          text.find("**") == text.rfind("**");
+      const bool power = operand_before(out) && at + 2 < text.size() &&
+                         (is_letter_or_digit(text[at + 2]) || text[at + 2] == '(' || text[at + 2] == '-') &&
+                         text.find("**") == text.rfind("**");
       if (power) out += '^';
       at += 2;
     } else if (c == '$' || c == '`' || c == '"') {
@@ -450,7 +443,7 @@ std::string plain_words(std::string_view normalized, bool keep_hyphens) {
     const auto c = static_cast<unsigned char>(normalized[at]);
     if (c == '\\') {
       size_t end = at + 1;
-      while (end < normalized.size() && letter(normalized[end])) ++end;
+      while (end < normalized.size() && is_letter(normalized[end])) ++end;
       const std::string_view name = normalized.substr(at + 1, end - at - 1);
       // Font commands are no words; others are part of what is said.
       if (!name.starts_with("text") && !name.starts_with("math") && name != "mbox" && name != "operatorname") {
@@ -478,9 +471,9 @@ std::string squeeze(std::string_view normalized) {
       gap = true;
       continue;
     }
-    const auto word = [](char x) { return std::isalnum(static_cast<unsigned char>(x)) != 0; };
+    const auto word = is_letter_or_digit;
     // "12, 345" is a pair, "12,345" a number.
-    const bool pair = !out.empty() && out.back() == ',' && std::isdigit(static_cast<unsigned char>(c)) != 0;
+    const bool pair = !out.empty() && out.back() == ',' && is_digit(c);
     if (gap && !out.empty() && (pair || (word(out.back()) && word(c)))) out += ' ';
     gap = false;
     out += c;

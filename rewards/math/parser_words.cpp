@@ -1,7 +1,7 @@
 // Words in an answer: connectors, numbers, units, conditions, and prose around a value.
 #include <algorithm>
-#include <cctype>
 
+#include "rewards/math/letters.h"
 #include "rewards/math/normalize.h"
 #include "rewards/math/parser_state.h"
 #include "rewards/math/words.h"
@@ -17,16 +17,10 @@ std::string_view trimmed(std::string_view text) {
   return text.substr(begin, text.find_last_not_of(space) - begin + 1);
 }
 
-std::string lower(std::string_view text) {
-  std::string out(text);
-  for (char& c : out) c = static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
-  return out;
-}
-
 // Takes "and" or "or" off the front.
 std::optional<Separator> leading_connector(std::string& words) {
   const size_t end = std::min(words.find(' '), words.size());
-  const std::string first = lower(words.substr(0, end));
+  const std::string first = lower_case(words.substr(0, end));
   if (!is_and(first) && !is_or(first)) return std::nullopt;
   words = trimmed(std::string_view(words).substr(end));
   return is_or(first) ? Separator::or_ : Separator::and_;
@@ -35,7 +29,7 @@ std::optional<Separator> leading_connector(std::string& words) {
 // The same off the back: "3 apples and".
 std::optional<Separator> closing_connector(std::string& words) {
   const size_t space = words.rfind(' ');
-  const std::string last = lower(space == std::string::npos ? words : words.substr(space + 1));
+  const std::string last = lower_case(space == std::string::npos ? words : words.substr(space + 1));
   if (!is_and(last) && !is_or(last)) return std::nullopt;
   words.resize(space == std::string::npos ? 0 : space);
   return is_or(last) ? Separator::or_ : Separator::and_;
@@ -61,7 +55,7 @@ std::string Parser::take_words() {
       words += part;
       ++at_;
       if (trimmed(part).empty()) continue;
-      const std::string small = lower(trimmed(part));
+      const std::string small = lower_case(trimmed(part));
       if (is_and(small) || is_or(small)) break;
     } else if (t.type == Tok::slash && !words.empty() && (token(1).type == Tok::word || token(1).type == Tok::text)) {
       words += '/';
@@ -125,7 +119,7 @@ std::optional<std::pair<Rational, std::string>> leading_number(const std::string
 
 // "all real numbers except"
 bool all_reals_but(const std::string& words) {
-  const std::string small = lower(words);
+  const std::string small = lower_case(words);
   return small.starts_with("all real") && (small.ends_with(" except") || small.ends_with(" but")) && small.size() < 40;
 }
 
@@ -166,7 +160,7 @@ void Parser::operand_words() {
   }
   if (words.empty()) return;
   const auto number = number_from_words(words);
-  const std::string small = lower(words);
+  const std::string small = lower_case(words);
   const bool infinite = small == "infinity" || small == "positive infinity" || small == "negative infinity";
   if (number) {
     deliver(tree_.number(*number));
@@ -188,7 +182,7 @@ void Parser::operand_words() {
                      .prefix = true});
     }
     return;  // "the answer is", "area:"
-  } else if (words.size() == 1 && std::isalpha(static_cast<unsigned char>(words[0])) != 0) {
+  } else if (words.size() == 1 && is_letter(words[0])) {
     deliver(words == "e" ? tree_.add(Kind::euler) : words == "i" ? tree_.add(Kind::imaginary) : tree_.symbol(words));
   } else if (const auto counted = leading_number(words); counted && !is_hedge(words)) {
     deliver(tree_.number(counted->first));
@@ -197,7 +191,7 @@ void Parser::operand_words() {
     const std::vector<std::string> parts = listed(words);
     for (size_t i = 0; i < parts.size(); ++i) {
       if (i > 0) separate(Separator::and_);
-      const bool letter = parts[i].size() == 1 && std::isalpha(static_cast<unsigned char>(parts[i][0])) != 0;
+      const bool letter = parts[i].size() == 1 && is_letter(parts[i][0]);
       deliver(letter ? tree_.symbol(parts[i]) : tree_.text(plain_words(parts[i])));
     }
   }
@@ -224,7 +218,7 @@ void Parser::operation_words() {
 
 // Words behind a value, connectors off.
 void Parser::words_behind(const std::string& words) {
-  const std::string small = lower(words);
+  const std::string small = lower_case(words);
   const auto counted = leading_number(words);
   if (small == "percent" || small == "per cent" || small == "percents") {
     postfix(Kind::percent);

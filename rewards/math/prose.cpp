@@ -4,6 +4,7 @@
 #include <cctype>
 #include <vector>
 
+#include "rewards/math/letters.h"
 #include "rewards/math/normalize.h"
 #include "rewards/math/units.h"
 #include "rewards/math/words.h"
@@ -23,16 +24,6 @@ struct Word {
   bool formula = false;  // stood between maths delimiters
 };
 
-bool is_letter(char c) {
-  return std::isalpha(static_cast<unsigned char>(c)) != 0;
-}
-
-std::string lowered(std::string_view text) {
-  std::string out(text);
-  std::ranges::transform(out, out.begin(), [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
-  return out;
-}
-
 size_t longest_letters(std::string_view text) {
   size_t best = 0, run = 0;
   for (size_t i = 0; i < text.size(); ++i) {
@@ -50,12 +41,12 @@ size_t longest_letters(std::string_view text) {
 Role role_of(std::string_view word) {
   if (word.size() == 1) {
     const char c = word[0];
-    if (std::isdigit(static_cast<unsigned char>(c)) != 0) return Role::maths;
+    if (is_digit(c)) return Role::maths;
     if (std::string_view("=+-*/<>:^|").find(c) != std::string_view::npos) return Role::sign;
     if (is_letter(c)) return c == 'a' || c == 'I' || c == 'A' ? Role::prose : Role::letter;
     return Role::prose;
   }
-  const std::string small = lowered(word);
+  const std::string small = lower_case(word);
   if (small == "minus" || small == "negative") return Role::sign;
   if (is_and(small) || is_or(small)) return Role::connector;
   const bool digit = std::ranges::any_of(word, [](unsigned char c) { return std::isdigit(c) != 0; });
@@ -67,7 +58,7 @@ Role role_of(std::string_view word) {
   if (digit) {
     // "3rd" and "2nd" are no values, nor is "C4H10" or "part2".
     const bool ordinal =
-        normal.size() > 2 && std::isdigit(static_cast<unsigned char>(normal[0])) != 0 &&
+        normal.size() > 2 && is_digit(normal[0]) &&
         (normal.ends_with("st") || normal.ends_with("nd") || normal.ends_with("rd") || normal.ends_with("th"));
     return ordinal ? Role::prose : Role::maths;
   }
@@ -130,7 +121,7 @@ bool wide(std::string_view text, size_t at) {
   return c >= 0xE3 && c <= 0xED && c != 0xE2;
 }
 
-std::vector<Word> split(std::string_view text) {
+std::vector<Word> prose_words(std::string_view text) {
   std::vector<Word> out;
   size_t at = 0;
   while (at < text.size()) {
@@ -146,7 +137,7 @@ std::vector<Word> split(std::string_view text) {
       if (end == std::string_view::npos) break;
       // Money: "$5 and $6" has no closing delimiter where a digit follows directly.
       const std::string_view inside = rest.substr(open.size(), end - open.size());
-      const bool money = open == "$" && !inside.empty() && std::isdigit(static_cast<unsigned char>(inside[0])) != 0 &&
+      const bool money = open == "$" && !inside.empty() && is_digit(inside[0]) &&
                          inside.find('\\') == std::string_view::npos && inside.find(' ') != std::string_view::npos &&
                          longest_letters(inside) > 3;
       if (money) break;
@@ -162,7 +153,7 @@ std::vector<Word> split(std::string_view text) {
       break;
     }
     if (taken) continue;
-    if (std::isspace(static_cast<unsigned char>(text[at])) != 0) {
+    if (is_space(text[at])) {
       if (text[at] == '\n' && !out.empty()) out.back().stop = true;
       ++at;
       continue;
@@ -175,7 +166,7 @@ std::vector<Word> split(std::string_view text) {
     size_t end = at;
     int braces = 0;
     while (end < text.size() && !wide(text, end)) {
-      if (std::isspace(static_cast<unsigned char>(text[end])) != 0 && braces <= 0) break;
+      if (is_space(text[end]) && braces <= 0) break;
       if (text[end] == '$' && end > at && text[end - 1] != '\\' && end > at &&
           text.find('$', end + 1) != std::string_view::npos)
         break;
@@ -198,7 +189,7 @@ size_t unit_words(const std::vector<Word>& words, size_t i) {
     const Word& w = words[i + n];
     if (w.formula) break;
     joined += (n == 0 ? "" : " ") + std::string(w.text);
-    const std::string small = lowered(joined);
+    const std::string small = lower_case(joined);
     const bool taken =
         small == "percent" || small == "%" || half_day(joined) != 0 ||
         (small != "in" && small != "a" &&
@@ -241,10 +232,10 @@ std::string run_from(const std::vector<Word>& words, size_t begin, size_t& end) 
     if (w.role == Role::connector) {
       if (!starts_value(i + 1)) {
         // "5 or maybe more": an alternative that is no value still hedges.
-        if (is_or(lowered(w.text)) && value) out += " \\text{ or other }", ++i;
+        if (is_or(lower_case(w.text)) && value) out += " \\text{ or other }", ++i;
         break;
       }
-      out += is_or(lowered(w.text)) ? " \\text{ or }" : " \\text{ and }";
+      out += is_or(lower_case(w.text)) ? " \\text{ or }" : " \\text{ and }";
       ++i;
       continue;
     }
@@ -307,7 +298,7 @@ bool denied(const std::vector<Word>& words, size_t i) {
 }  // namespace
 
 std::string first_expression(std::string_view text) {
-  const std::vector<Word> words = split(text);
+  const std::vector<Word> words = prose_words(text);
   for (size_t i = 0; i < words.size(); ++i) {
     size_t end = i + 1;
     std::string run = run_from(words, i, end);
@@ -318,7 +309,7 @@ std::string first_expression(std::string_view text) {
 }
 
 std::string last_expression(std::string_view text) {
-  const std::vector<Word> words = split(text);
+  const std::vector<Word> words = prose_words(text);
   std::string last;
   for (size_t i = 0; i < words.size();) {
     size_t end = i + 1;

@@ -44,10 +44,10 @@ std::optional<RealSet> combine(Case& c, const RealSet& a, const RealSet& b, bool
   return out;
 }
 
-bool either(bool a, bool b) {
+bool in_either(bool a, bool b) {
   return a || b;
 }
-bool both(bool a, bool b) {
+bool in_both(bool a, bool b) {
   return a && b;
 }
 bool without(bool a, bool b) {
@@ -134,7 +134,7 @@ std::optional<RealSet> solve(Case& c, int left, Relation r, int right, int x, in
     const bool inside = r == Relation::less || r == Relation::less_equal;
     const auto a = solve(c, inner, r, right, x, depth + 1), b = solve(c, inner, flipped(r), minus, x, depth + 1);
     if (!a || !b) return std::nullopt;
-    return combine(c, *a, *b, inside || r == Relation::not_equal ? both : either);
+    return combine(c, *a, *b, inside || r == Relation::not_equal ? in_both : in_either);
   }
   const auto number = [&](long n) { return t.number(Rational(n)); };
   const int d = t.add(Kind::sub, {left, right});
@@ -221,7 +221,7 @@ std::optional<RealSet> from_relation(Case& c, int node, int depth) {
     if (!t.is_scalar(t.kid(node, i)) || !t.is_scalar(t.kid(node, i + 1))) return std::nullopt;
     const auto part = solve(c, t.kid(node, i), r, t.kid(node, i + 1), names[0], 0);
     if (!part) return std::nullopt;
-    out = combine(c, *out, *part, both);
+    out = combine(c, *out, *part, in_both);
   }
   if (out) out->name = names[0];
   return out;
@@ -286,8 +286,8 @@ std::optional<RealSet> real_set(Case& c, int node, int depth) {
         if (!point && !bare_list) return std::nullopt;
         const auto s = point ? std::optional(single(item)) : real_set(c, item, depth + 1);
         if (!s || !any) return std::nullopt;
-        any = combine(c, *any, *s, either);
-        if (every) every = combine(c, *every, *s, both);
+        any = combine(c, *any, *s, in_either);
+        if (every) every = combine(c, *every, *s, in_both);
       }
       // "x > 3 and x < 5" is both; "x < 1, x > 5" can only be either.
       const bool meet = relations && bare_list && t.at(node).op != static_cast<uint8_t>(Separator::or_) && every &&
@@ -303,7 +303,7 @@ std::optional<RealSet> real_set(Case& c, int node, int depth) {
       const auto a = part(0), b = point ? std::optional(single(last)) : part(1);
       if (!a || !b) return std::nullopt;
       const Kind k = t.kind(node);
-      return combine(c, *a, *b, k == Kind::set_union ? either : k == Kind::set_intersection ? both : without);
+      return combine(c, *a, *b, k == Kind::set_union ? in_either : k == Kind::set_intersection ? in_both : without);
     }
     case Kind::relation:
       return from_relation(c, node, depth);

@@ -4,18 +4,12 @@
 #include <cctype>
 #include <string>
 
+#include "rewards/math/letters.h"
 #include "rewards/math/units.h"
 
 namespace posttrain::rewards::math {
 
 namespace {
-
-bool letter(char c) {
-  return std::isalpha(static_cast<unsigned char>(c)) != 0;
-}
-bool digit(char c) {
-  return c >= '0' && c <= '9';
-}
 
 size_t skip_spaces(std::string_view text, size_t at) {
   while (at < text.size() && text[at] == ' ') ++at;
@@ -35,7 +29,7 @@ std::string_view flat_group(std::string_view text, size_t at, size_t& end) {
 bool has_ordinal(std::string_view text) {
   for (size_t i = 0; i + 2 < text.size(); ++i) {
     const std::string_view next = text.substr(i + 1, 2);
-    if (digit(text[i]) && (next == "st" || next == "nd" || next == "rd" || next == "th")) return true;
+    if (is_digit(text[i]) && (next == "st" || next == "nd" || next == "rd" || next == "th")) return true;
   }
   return false;
 }
@@ -54,12 +48,12 @@ size_t text_with_figures(std::string_view text, size_t at, std::string& out) {
       return end - at;
     }
     const size_t first = inside.find_first_not_of(' ');
-    if (!digit(inside[first]) && !letter(inside[first]) &&
+    if (!is_digit(inside[first]) && !is_letter(inside[first]) &&
         std::string_view("-+(.$\\").find(inside[first]) == std::string_view::npos)
       continue;
     if (inside.front() == ' ') out += ' ';
     out += inside.substr(first);
-    if (end < text.size() && letter(text[end])) out += ' ';
+    if (end < text.size() && is_letter(text[end])) out += ' ';
     return end - at;
   }
   return 0;
@@ -68,10 +62,10 @@ size_t text_with_figures(std::string_view text, size_t at, std::string& out) {
 // "a.m." and "p. m." as one word.
 size_t half_day_stops(std::string_view text, size_t at, std::string& out) {
   const auto is = [&](size_t i, char small) { return i < text.size() && std::tolower(text[i]) == small; };
-  if ((!is(at, 'a') && !is(at, 'p')) || (at > 0 && letter(text[at - 1]))) return 0;
+  if ((!is(at, 'a') && !is(at, 'p')) || (at > 0 && is_letter(text[at - 1]))) return 0;
   if (at + 1 >= text.size() || text[at + 1] != '.') return 0;
   const size_t m = skip_spaces(text, at + 2);
-  if (!is(m, 'm') || (m + 1 < text.size() && letter(text[m + 1]))) return 0;
+  if (!is(m, 'm') || (m + 1 < text.size() && is_letter(text[m + 1]))) return 0;
   out += is(at, 'a') ? " am " : " pm ";
   return m + 1 + (m + 1 < text.size() && text[m + 1] == '.' ? 1 : 0) - at;
 }
@@ -80,8 +74,8 @@ size_t half_day_stops(std::string_view text, size_t at, std::string& out) {
 std::string_view argument(std::string_view text, size_t at, size_t& end) {
   if (at < text.size() && text[at] == '{') return flat_group(text, at, end);
   size_t stop = at;
-  while (stop < text.size() && digit(text[stop])) ++stop;
-  if (stop == at && at < text.size() && letter(text[at])) ++stop;
+  while (stop < text.size() && is_digit(text[stop])) ++stop;
+  if (stop == at && at < text.size() && is_letter(text[at])) ++stop;
   end = stop;
   return text.substr(at, stop - at);
 }
@@ -105,7 +99,7 @@ size_t choose_symbol(std::string_view text, size_t at, std::string& out) {
 // C_{12}^{5} and A_{12}^{5} with figures, the usual spelling of many countries: combinations and arrangements. A letter
 // with a small index and a power of it stays what it is.
 size_t counted_choice(std::string_view text, size_t at, std::string& out) {
-  if (at > 0 && (letter(text[at - 1]) || text[at - 1] == '\\')) return 0;
+  if (at > 0 && (is_letter(text[at - 1]) || text[at - 1] == '\\')) return 0;
   if (at + 1 >= text.size() || (text[at + 1] != '_' && text[at + 1] != '^')) return 0;
   size_t end = 0, last = 0;
   std::string_view n = argument(text, at + 2, end);
@@ -113,7 +107,7 @@ size_t counted_choice(std::string_view text, size_t at, std::string& out) {
   std::string_view k = argument(text, end + 1, last);
   if (text[at + 1] == '^') std::swap(n, k);
   const auto count = [](std::string_view figures) {
-    const bool plain = !figures.empty() && figures.size() <= 4 && std::ranges::all_of(figures, digit);
+    const bool plain = !figures.empty() && figures.size() <= 4 && std::ranges::all_of(figures, is_digit);
     return plain ? std::stoi(std::string(figures)) : -1;
   };
   const int all = count(n), chosen = count(k);
@@ -129,11 +123,11 @@ size_t plain_root(std::string_view text, size_t at, std::string& out) {
   constexpr std::string_view root = "\\root", of = "\\of";
   if (!text.substr(at).starts_with(root)) return 0;
   const size_t from = at + root.size();
-  if (from >= text.size() || letter(text[from])) return 0;
+  if (from >= text.size() || is_letter(text[from])) return 0;
   const size_t middle = text.find(of, from);
   if (middle == std::string_view::npos || middle - from > 20) return 0;
   const size_t end = middle + of.size();
-  if (end < text.size() && letter(text[end])) return 0;
+  if (end < text.size() && is_letter(text[end])) return 0;
   out += "\\sqrt[" + std::string(text.substr(from, middle - from)) + "]";
   return end - at;
 }
@@ -183,8 +177,8 @@ std::string respell(std::string_view text) {
         if (c != spelling.from[0] || !text.substr(at).starts_with(spelling.from)) continue;
         const char last = spelling.from.back();
         const size_t next = at + spelling.from.size();
-        if (letter(last) && next < text.size() && letter(text[next])) continue;
-        if (c == 'm' && at > 0 && letter(text[at - 1])) continue;
+        if (is_letter(last) && next < text.size() && is_letter(text[next])) continue;
+        if (c == 'm' && at > 0 && is_letter(text[at - 1])) continue;
         out += spelling.to;
         taken = spelling.from.size();
         break;

@@ -1,4 +1,5 @@
 #include "rewards/math/units.h"
+#include "rewards/math/letters.h"
 
 #include <algorithm>
 #include <cctype>
@@ -110,7 +111,7 @@ constexpr Compound compounds[] = {
     {"ohm Omega Ω", "kg m^2/s/coulomb^2", 1},
 };
 
-bool among(std::string_view names, std::string_view word) {
+bool named_in(std::string_view names, std::string_view word) {
   for (size_t at = 0; at <= names.size();) {
     const size_t end = std::min(names.find(' ', at), names.size());
     if (names.substr(at, end - at) == word) return true;
@@ -119,16 +120,10 @@ bool among(std::string_view names, std::string_view word) {
   return false;
 }
 
-std::string lower(std::string_view word) {
-  std::string out(word);
-  for (char& c : out) c = static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
-  return out;
-}
-
 // The word as it stands, else in lower case, else without a plural s.
 template <class Table>
 auto find_entry(const Table& entries, std::string_view word) -> decltype(&entries[0]) {
-  std::string small = lower(word);
+  std::string small = lower_case(word);
   const bool long_word = word.size() > 2;
   for (int attempt = 0; attempt < 3; ++attempt) {
     if (attempt > 0 && !long_word) break;
@@ -137,7 +132,7 @@ auto find_entry(const Table& entries, std::string_view word) -> decltype(&entrie
       small.pop_back();
     }
     for (const auto& entry : entries) {
-      if (among(entry.names, attempt == 0 ? word : std::string_view(small))) return &entry;
+      if (named_in(entry.names, attempt == 0 ? word : std::string_view(small))) return &entry;
     }
   }
   return nullptr;
@@ -168,7 +163,7 @@ std::optional<Unit> named(std::string_view word, int depth) {
   return std::nullopt;
 }
 
-bool letter(char c) {
+bool unit_letter(char c) {
   const auto u = static_cast<unsigned char>(c);
   return std::isalpha(u) != 0 || u >= 0x80 || c == '$';
 }
@@ -181,7 +176,7 @@ std::optional<Unit> parse_unit(std::string_view words) {
   for (const std::string_view degree : {"degrees ", "degree "}) {
     const std::string_view scale = words.substr(std::min(degree.size(), words.size()));
     if (!words.starts_with(degree)) continue;
-    const std::string small = lower(scale);
+    const std::string small = lower_case(scale);
     if (small == "c" || small == "f" || small == "celsius" || small == "fahrenheit" || small == "kelvin") words = scale;
   }
   Unit unit;
@@ -194,11 +189,11 @@ std::optional<Unit> parse_unit(std::string_view words) {
   };
   for (size_t at = 0; at < words.size();) {
     const char c = words[at];
-    if (letter(c)) {
+    if (unit_letter(c)) {
       size_t end = at;
-      while (end < words.size() && letter(words[end])) ++end;
+      while (end < words.size() && unit_letter(words[end])) ++end;
       const std::string_view word = words.substr(at, end - at);
-      const std::string small = lower(word);
+      const std::string small = lower_case(word);
       at = end;
       if (small == "per") {
         flush(1);
@@ -224,16 +219,16 @@ std::optional<Unit> parse_unit(std::string_view words) {
         last_sign = sign * next_power;
         next_power = 1;
       }
-    } else if (c == '^' || std::isdigit(static_cast<unsigned char>(c)) != 0) {
+    } else if (c == '^' || is_digit(c)) {
       int power = 0, negative = 1;
       for (; at < words.size() && (words[at] == '^' || words[at] == '{' || words[at] == '-' || words[at] == ' ');
            ++at) {
         if (words[at] == '-') negative = -1;
       }
-      if (at == words.size() || std::isdigit(static_cast<unsigned char>(words[at])) == 0) return std::nullopt;
+      if (at == words.size() || !is_digit(words[at])) return std::nullopt;
       power = negative * (words[at] - '0');
       ++at;
-      if (at < words.size() && std::isdigit(static_cast<unsigned char>(words[at])) != 0) return std::nullopt;
+      if (at < words.size() && is_digit(words[at])) return std::nullopt;
       if (!last) return std::nullopt;
       flush(power);
     } else if (c == '/') {
@@ -257,8 +252,8 @@ Unit noun_unit(std::string_view words) {
   std::string word;
   for (size_t i = 0; i <= words.size(); ++i) {
     const char c = i < words.size() ? words[i] : ' ';
-    if (letter(c)) {
-      word += static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
+    if (unit_letter(c)) {
+      word += lower_case(c);
       continue;
     }
     if (word.size() > 3 && word.ends_with("s")) word.pop_back();

@@ -1,11 +1,11 @@
 #include "rewards/math/words.h"
 
 #include <algorithm>
-#include <cctype>
 #include <initializer_list>
 #include <span>
 #include <vector>
 
+#include "rewards/math/letters.h"
 #include "rewards/math/units.h"
 
 namespace posttrain::rewards::math {
@@ -15,18 +15,13 @@ namespace {
 std::vector<std::string> split(std::string_view text) {
   std::vector<std::string> out(1);
   for (const char c : text) {
-    const auto u = static_cast<unsigned char>(c);
-    if (std::isalnum(u) != 0 || u >= 0x80)
-      out.back() += static_cast<char>(std::tolower(u));
+    if (is_letter_or_digit(c) || static_cast<unsigned char>(c) >= 0x80)
+      out.back() += lower_case(c);
     else if (!out.back().empty())
       out.emplace_back();
   }
   if (out.back().empty()) out.pop_back();
   return out;
-}
-
-bool among(std::string_view word, std::initializer_list<std::string_view> list) {
-  return std::ranges::find(list, word) != list.end();
 }
 
 int find_word(std::string_view word, std::initializer_list<std::string_view> list) {
@@ -146,8 +141,7 @@ bool is_hedge(std::string_view words) {
 }
 
 bool is_known_word(std::string_view word, bool after_value) {
-  std::string small(word);
-  std::ranges::transform(small, small.begin(), [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
+  const std::string small = lower_case(word);
   if (is_and(small) || is_or(small) || small == "percent" || small == "usd" || small == "eur" || small == "gbp")
     return small.size() > 1;
   if (among(small, {"is", "if", "to",  "at",  "an",  "of", "the", "not", "no", "all", "any", "are", "for", "yes",
@@ -162,7 +156,7 @@ bool is_known_word(std::string_view word, bool after_value) {
 int half_day(std::string_view words) {
   std::string w;
   for (const char c : words) {
-    if (c != '.' && c != ' ') w += static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
+    if (c != '.' && c != ' ') w += lower_case(c);
   }
   if (w == "am" || w == "inthemorning") return -1;
   return w == "pm" || w == "intheafternoon" || w == "intheevening" ? 1 : 0;

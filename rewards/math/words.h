@@ -1,6 +1,8 @@
 // What words mean in an answer.
 #pragma once
 
+#include <algorithm>
+#include <initializer_list>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -8,6 +10,10 @@
 #include "rewards/math/number.h"
 
 namespace posttrain::rewards::math {
+
+inline bool among(std::string_view word, std::initializer_list<std::string_view> list) {
+  return std::ranges::find(list, word) != list.end();
+}
 
 // Words that are no product of letters: connectors, number words, units behind a number, common prose.
 bool is_known_word(std::string_view word, bool after_value);
