@@ -11,11 +11,6 @@
 namespace posttrain {
 namespace {
 
-std::string shown(double value) {
-  return value == std::floor(value) && std::abs(value) < 1e15 ? std::to_string(static_cast<int64_t>(value))
-                                                              : Json(value).dump();
-}
-
 // What stands in the input, for "expected ..., got ...".
 std::string described(const Node& node) {
   if (node.kind == Node::Kind::object) return "an object {...}";
@@ -28,8 +23,8 @@ std::string described(const Node& node) {
 
 std::string limits(const Doc& doc) {
   std::string text;
-  if (std::isfinite(doc.min)) text += "at least " + shown(doc.min);
-  if (std::isfinite(doc.max)) text += (text.empty() ? "" : " and ") + std::string("at most ") + shown(doc.max);
+  if (std::isfinite(doc.min)) text += "at least " + number_text(doc.min);
+  if (std::isfinite(doc.max)) text += (text.empty() ? "" : " and ") + std::string("at most ") + number_text(doc.max);
   return text + (*doc.unit != '\0' ? " " + std::string(doc.unit) : "");
 }
 

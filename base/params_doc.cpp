@@ -7,15 +7,10 @@
 namespace posttrain {
 namespace {
 
-std::string shown(double value) {
-  return value == std::floor(value) && std::abs(value) < 1e15 ? std::to_string(static_cast<int64_t>(value))
-                                                              : Json(value).dump();
-}
-
 std::string range_text(const Doc& doc) {
-  if (std::isfinite(doc.min) && std::isfinite(doc.max)) return shown(doc.min) + " to " + shown(doc.max);
-  if (std::isfinite(doc.min)) return "at least " + shown(doc.min);
-  return std::isfinite(doc.max) ? "at most " + shown(doc.max) : "";
+  if (std::isfinite(doc.min) && std::isfinite(doc.max)) return number_text(doc.min) + " to " + number_text(doc.max);
+  if (std::isfinite(doc.min)) return "at least " + number_text(doc.min);
+  return std::isfinite(doc.max) ? "at most " + number_text(doc.max) : "";
 }
 
 std::string type_text(Slot slot) {

@@ -1,31 +1,23 @@
 #include "bench/story_page.h"
+#include "base/format.h"
 
 #include <algorithm>
-#include <array>
 #include <cmath>
-#include <cstdio>
 
 namespace posttrain::bench {
 namespace {
 
-template <class... Values>
-std::string text(const char* format, Values... values) {
-  std::array<char, 2000> out{};
-  std::snprintf(out.data(), out.size(), format, values...);
-  return out.data();
-}
-
 // "95.4 [92.7, 97.2]" in percent.
 std::string percent(const Measured& m) {
-  return text("%.1f [%.1f, %.1f]", 100 * m.mean(), 100 * m.least(), 100 * m.greatest());
+  return formatted("%.1f [%.1f, %.1f]", 100 * m.mean(), 100 * m.least(), 100 * m.greatest());
 }
 
 std::string tokens(const Measured& m) {
-  return text("%.1f", m.mean());
+  return formatted("%.1f", m.mean());
 }
 
 std::string thousands(const Measured& m) {
-  return text("%.0fk", m.mean() / 1000);
+  return formatted("%.0fk", m.mean() / 1000);
 }
 
 // "collapse at 12, 30, -": the first step of each seed.
@@ -138,7 +130,7 @@ std::string model_table(const StoryRuns& r, const std::vector<Line>& lines, cons
     const auto of = [&](const char* metric) { return r.final_eval(line.stage, metric); };
     out += "| " + std::string(line.name) + " | " + percent(of("pass@1")) + " | " + line.bar + " | " +
            percent(of("cons@16")) + " | " + percent(of("format")) + " | " + tokens(of("mean_length")) + " | " +
-           text("%.0f", r.steps(line.stage).mean()) + " | " + line.paper + " |\n";
+           formatted("%.0f", r.steps(line.stage).mean()) + " | " + line.paper + " |\n";
   }
   return out;
 }
@@ -162,7 +154,7 @@ std::string objective_table(const StoryRuns& r) {
     const double clipped = r.total(off, "clip_ratio/region_mean").mean() / r.steps(off).mean();
     out += "| " + std::string(objective.name) + " | " + percent(r.final_eval(on, "pass@1")) + " | " +
            tokens(r.final_eval(on, "mean_length")) + " | " + thousands(r.total(on, "num_tokens")) + " | " +
-           percent(r.final_eval(off, "pass@1")) + " | " + text("%.2f%%", 100 * clipped) + " | " +
+           percent(r.final_eval(off, "pass@1")) + " | " + formatted("%.2f%%", 100 * clipped) + " | " +
            thousands(r.total(off, "num_tokens")) + " |\n";
   }
   return out;
@@ -194,7 +186,7 @@ std::string pitfall_table(const StoryRuns& r) {
 
 std::string story_page(const StoryRuns& r, const std::string& total_time) {
   std::string out = "# R1's story in miniature\n\n";
-  out += text(
+  out += formatted(
       "Written by `bench/r1_story`: %zu seeds of `bench/r1_story.json`%s. Each seed draws its own initial weights, "
       "corpus "
       "and samples.\nThe task is a chain of 2 to 5 operations on digits, every step mod 10 (`7+5*3-8=`); pass@1 is the "
@@ -241,7 +233,7 @@ std::string story_page(const StoryRuns& r, const std::string& total_time) {
       "ones.\n\n" +
       objective_table(r);
   out += "\n## Pitfalls\n\n![Learning rates and temperatures](r1-story-pitfalls.svg)\n\n" + pitfall_table(r);
-  out += text(
+  out += formatted(
       "\n## Time\n\nOne seed took %.0f s on one thread: base %.0f s, R1-Zero %.0f s, stages 1 to 4 %.0f s, the "
       "rest students, objectives and pitfalls.\n",
       r.run_seconds().mean(), r.seconds("base").mean(), r.seconds("zero").mean(),

@@ -7,6 +7,7 @@
 #include <fstream>
 #include <memory>
 
+#include "base/format.h"
 #include "base/json.h"
 #include "base/memory.h"
 #include "base/parallel.h"
@@ -36,9 +37,7 @@ std::string vector_units() {
 }
 
 std::string gib(double bytes) {
-  char text[32];
-  std::snprintf(text, sizeof text, "%.1f GiB", bytes / (1 << 30));
-  return text;
+  return formatted("%.1f GiB", bytes / (1 << 30));
 }
 
 int report(bool json) {

@@ -1,6 +1,7 @@
 #include <cstdio>
 #include <memory>
 
+#include "base/format.h"
 #include "base/json.h"
 #include "cli/arguments.h"
 #include "store/report.h"
@@ -9,18 +10,16 @@
 namespace posttrain::cli {
 namespace {
 
-struct Given {
+struct ReportGiven {
   std::string run, curves;
   bool json = false;
 };
 
 std::string percent(const store::Metrics& metrics, const char* name) {
-  char text[32];
-  std::snprintf(text, sizeof text, "%.1f%%", 100 * store::metric(metrics, name));
-  return text;
+  return formatted("%.1f%%", 100 * store::metric(metrics, name));
 }
 
-int report(const Given& given) {
+int report(const ReportGiven& given) {
   const auto file = store::run_file(given.run);
   const store::Store run(file, store::Mode::read_only);
   const auto page = file.parent_path() / "report.html";
@@ -57,7 +56,7 @@ int report(const Given& given) {
 }  // namespace
 
 Action report_command(Arguments& args) {
-  auto given = std::make_shared<Given>();
+  auto given = std::make_shared<ReportGiven>();
   args.positional("run", given->run, "A run's folder, finished, broken off or still going");
   args.option("--curves", given->curves, "Also write the main curves as an SVG picture to this file");
   args.flag("--json", given->json, "Print the summary as one JSON object");

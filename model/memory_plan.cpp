@@ -1,21 +1,14 @@
 #include "model/memory_plan.h"
 
-#include <cstdio>
-
+#include "base/format.h"
 #include "nn/backend.h"
 
 namespace posttrain::model {
 namespace {
 
 std::string amount(int64_t bytes) {
-  char text[32];
   const auto b = static_cast<double>(bytes);
-  if (b < 1e9) {
-    std::snprintf(text, sizeof text, "%.1f MB", b / 1e6);
-  } else {
-    std::snprintf(text, sizeof text, "%.1f GB", b / 1e9);
-  }
-  return text;
+  return b < 1e9 ? formatted("%.1f MB", b / 1e6) : formatted("%.1f GB", b / 1e9);
 }
 
 }  // namespace

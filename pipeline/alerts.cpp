@@ -3,21 +3,14 @@
 #include <algorithm>
 #include <array>
 #include <cmath>
-#include <cstdio>
 #include <numeric>
 
+#include "base/format.h"
 #include "base/median.h"
 #include "store/summary.h"
 
 namespace posttrain::pipeline {
 namespace {
-
-template <class... Values>
-std::string formatted(const char* format, Values... values) {
-  std::array<char, 400> text{};
-  std::snprintf(text.data(), text.size(), format, values...);
-  return text.data();
-}
 
 constexpr std::array<const char*, 5> followed = {"reward", "accuracy", "completions/mean_length",
                                                  "frac_reward_zero_std", "entropy"};

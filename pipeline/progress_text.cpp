@@ -1,20 +1,13 @@
 #include "pipeline/progress_text.h"
+#include "base/format.h"
 
 #include <algorithm>
 #include <array>
 #include <cmath>
-#include <cstdio>
 #include <vector>
 
 namespace posttrain::pipeline {
 namespace {
-
-template <class... Values>
-std::string formatted(const char* format, Values... values) {
-  std::array<char, 64> text{};
-  std::snprintf(text.data(), text.size(), format, values...);
-  return text.data();
-}
 
 struct Character {
   uint32_t code = 0;

@@ -1,10 +1,9 @@
 #include "store/chart.h"
 
 #include <algorithm>
-#include <array>
 #include <cmath>
-#include <cstdio>
 
+#include "base/format.h"
 #include "store/html.h"
 
 namespace posttrain::store {
@@ -13,13 +12,6 @@ namespace {
 using Points = std::vector<std::pair<double, double>>;
 constexpr size_t max_points = 400;
 constexpr size_t colours = 6;  // classes s0 to s5
-
-template <class... Values>
-std::string formatted(const char* format, Values... values) {
-  std::array<char, 256> text{};
-  std::snprintf(text.data(), text.size(), format, values...);
-  return text.data();
-}
 
 std::string number(double value) {
   const double size = std::abs(value);

@@ -1,16 +1,14 @@
 #include "store/html.h"
 
-#include <array>
 #include <cstdint>
-#include <cstdio>
+
+#include "base/format.h"
 
 namespace posttrain::store {
 namespace {
 
-std::string code_span(const char* format, unsigned value) {
-  std::array<char, 16> text{};
-  std::snprintf(text.data(), text.size(), format, value);
-  return std::string("<b class=\"code\">") + text.data() + "</b>";
+std::string code_span(const std::string& code) {
+  return "<b class=\"code\">" + code + "</b>";
 }
 
 // Length and code of the UTF-8 character at the start; length 0 for an invalid byte.
@@ -59,7 +57,7 @@ std::string escaped(std::string_view text, bool codes) {
     uint32_t code = 0;
     const size_t length = decode(text, code);
     if (length == 0) {
-      out += codes ? code_span("\\x%02x", static_cast<unsigned char>(text[0])) : replacement;
+      out += codes ? code_span(formatted("\\x%02x", static_cast<unsigned char>(text[0]))) : replacement;
     } else if (code == '&') {
       out += "&amp;";
     } else if (code == '<') {
@@ -71,9 +69,9 @@ std::string escaped(std::string_view text, bool codes) {
     } else if (code == '\'') {
       out += "&#39;";
     } else if ((code < 0x20 && code != '\n' && code != '\t') || (code >= 0x7f && code < 0xa0)) {
-      out += codes ? code_span("\\x%02x", code) : replacement;
+      out += codes ? code_span(formatted("\\x%02x", code)) : replacement;
     } else if (steers_direction(code)) {
-      out += codes ? code_span("U+%04X", code) : replacement;
+      out += codes ? code_span(formatted("U+%04X", code)) : replacement;
     } else {
       out += text.substr(0, length);
     }

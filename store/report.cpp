@@ -1,12 +1,11 @@
 #include "store/report.h"
 
 #include <algorithm>
-#include <array>
 #include <cmath>
-#include <cstdio>
 
 #include "base/error.h"
 #include "base/file.h"
+#include "base/format.h"
 #include "base/json.h"
 #include "store/embedded/picture_css.h"
 #include "store/embedded/report_css.h"
@@ -17,17 +16,6 @@
 
 namespace posttrain::store {
 namespace {
-
-std::string formatted(const char* format, double value) {
-  std::array<char, 48> text{};
-  std::snprintf(text.data(), text.size(), format, value);
-  return text.data();
-}
-
-std::string duration(double seconds) {
-  if (seconds < 120) return formatted("%.1f s", seconds);
-  return seconds < 7200 ? formatted("%.1f min", seconds / 60) : formatted("%.1f h", seconds / 3600);
-}
 
 // A page may run and style only what this program put into it, and load nothing.
 std::string head(const std::string& title) {
@@ -60,7 +48,7 @@ std::string stage_strip(const Store& store) {
             ? std::to_string(last) +
                   (stage.status != "done" && stage.steps > 0 ? " of " + std::to_string(stage.steps) : "") + " steps"
             : "";
-    if (stage.seconds > 0) work += (work.empty() ? "" : ", ") + duration(stage.seconds);
+    if (stage.seconds > 0) work += (work.empty() ? "" : ", ") + duration_text(stage.seconds);
     out += "<li><b>" + escape_html(stage.name) + "</b><span>" + escape_html(stage.type) +
            (stage.from.empty() ? "" : " from " + escape_html(stage.from)) + "</span><span>" + work + "</span><span>" +
            escape_html(stage.status) + "</span></li>";

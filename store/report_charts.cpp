@@ -1,12 +1,11 @@
 // The curves of the report: which quantities are drawn, and where.
 #include <algorithm>
-#include <array>
 #include <cmath>
-#include <cstdio>
 #include <map>
 #include <set>
 
 #include "base/file.h"
+#include "base/format.h"
 #include "store/html.h"
 #include "store/metric_names.h"
 #include "store/report_parts.h"
@@ -132,15 +131,12 @@ std::string phase_bar(const std::vector<PhaseTime>& times) {
   std::string bar, legend;
   double x = 0;
   for (size_t i = 0; i < parts.size(); ++i) {
-    std::array<char, 160> text{};
     const double width = 1000 * parts[i].first / total;
-    std::snprintf(text.data(), text.size(), "<rect class=\"f%zu\" x=\"%.1f\" y=\"0\" width=\"%.1f\" height=\"14\"/>",
-                  std::min<size_t>(i, 5), x, std::max(0.0, width - 2));
-    bar += text.data();
+    bar += formatted("<rect class=\"f%zu\" x=\"%.1f\" y=\"0\" width=\"%.1f\" height=\"14\"/>", std::min<size_t>(i, 5),
+                     x, std::max(0.0, width - 2));
     x += width;
-    std::snprintf(text.data(), text.size(), " %.1f s (%.0f%%)</span>", parts[i].first, 100 * parts[i].first / total);
     legend += "<span class=\"key k" + std::to_string(std::min<size_t>(i, 5)) + "\">" + escape_html(parts[i].second) +
-              text.data();
+              formatted(" %.1f s (%.0f%%)</span>", parts[i].first, 100 * parts[i].first / total);
   }
   return "<div class=\"phases\"><svg viewBox=\"0 0 1000 14\" preserveAspectRatio=\"none\" role=\"img\" "
          "aria-label=\"time by phase\">" +

@@ -1,22 +1,18 @@
 // What the model said: the same problems through the run, and the stored rollouts step by step.
 #include <algorithm>
-#include <array>
 #include <cmath>
-#include <cstdio>
 #include <map>
 #include <set>
 
+#include "base/format.h"
 #include "store/html.h"
 #include "store/report_parts.h"
 
 namespace posttrain::store {
 namespace {
 
-std::string number(double value) {
-  if (!std::isfinite(value)) return "-";
-  std::array<char, 32> text{};
-  std::snprintf(text.data(), text.size(), "%.3g", value);
-  return text.data();
+std::string reward_text(double value) {
+  return std::isfinite(value) ? formatted("%.3g", value) : "-";
 }
 
 // A class for the four verdicts; anything else looks like "failed".
@@ -36,7 +32,7 @@ std::string reward_parts(const SampleRow& sample) {
   std::string out;
   for (const RewardPart& part : sample.parts) {
     out += "<span class=\"part " + verdict_class(part.verdict) + "\">" + escape_html(part.name) + " " +
-           number(part.value) + (part.weight == 1 ? "" : " × " + number(part.weight));
+           reward_text(part.value) + (part.weight == 1 ? "" : " × " + reward_text(part.weight));
     if (!part.detail.empty()) out += " <em>" + escape_html(part.detail.substr(0, 200)) + "</em>";
     out += "</span>";
   }
@@ -45,8 +41,8 @@ std::string reward_parts(const SampleRow& sample) {
 
 std::string sample_card(const SampleRow& sample, size_t text_bytes, bool training) {
   std::string out = "<div class=\"sample " + verdict_class(sample.verdict) + "\"><p class=\"meta\">" +
-                    chip(sample.verdict) + "<b>" + number(sample.reward) + "</b>";
-  if (training) out += "<span>advantage " + number(sample.advantage) + "</span>";
+                    chip(sample.verdict) + "<b>" + reward_text(sample.reward) + "</b>";
+  if (training) out += "<span>advantage " + reward_text(sample.advantage) + "</span>";
   out += "<span>" + std::to_string(sample.completion_tokens) + " tokens</span>";
   if (sample.finish == "length") out += "<span class=\"chip undecided\">cut off</span>";
   return out + "</p><pre>" + completion_html(sample.completion, text_bytes) + "</pre><p class=\"parts\">" +

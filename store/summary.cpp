@@ -1,30 +1,17 @@
 #include "store/summary.h"
 
 #include <algorithm>
-#include <array>
 #include <cmath>
-#include <cstdio>
 
 #include "base/file.h"
+#include "base/format.h"
 #include "base/json.h"
 
 namespace posttrain::store {
 namespace {
 
-std::string formatted(const char* format, double value) {
-  std::array<char, 48> text{};
-  std::snprintf(text.data(), text.size(), format, value);
-  return text.data();
-}
-
 std::string percent(double fraction) {
   return formatted("%.1f%%", 100 * fraction);
-}
-
-std::string duration(double seconds) {
-  if (seconds < 90) return formatted("%.0f seconds", seconds);
-  if (seconds < 5400) return formatted("%.1f minutes", seconds / 60);
-  return formatted("%.1f hours", seconds / 3600);
 }
 
 Json metrics_object(const std::optional<EvalRecord>& eval) {
@@ -197,7 +184,7 @@ std::string verdict_sentence(const Store& store) {
                : "Sampler and trainer differed by up to " + formatted("%.2g", *summary.logp_mismatch_max) +
                      " in log-probability. ";
   }
-  if (summary.status == "done") out += "All stages took " + duration(summary.seconds) + ".";
+  if (summary.status == "done") out += "All stages took " + duration_text(summary.seconds) + ".";
   while (!out.empty() && out.back() == ' ') out.pop_back();
   return out.empty() ? "Nothing has been measured yet." : out;
 }
