@@ -9,13 +9,13 @@
 namespace posttrain::cli {
 namespace {
 
-struct Given {
+struct BenchDecodeGiven {
   std::string shape = "tiny-1m", dtype = "f32";
   int64_t batch = 0, prompt = 16, steps = 24;
   bool json = false;
 };
 
-void bench_batch(const Given& given, model::Transformer& transformer, int64_t batch) {
+void bench_batch(const BenchDecodeGiven& given, model::Transformer& transformer, int64_t batch) {
   const auto count = static_cast<size_t>(batch);
   model::DirectDecoder decoder(transformer, static_cast<int>(batch), given.prompt + given.steps + 2);
   std::vector<std::vector<int32_t>> next(count);
@@ -46,7 +46,7 @@ void bench_batch(const Given& given, model::Transformer& transformer, int64_t ba
 }  // namespace
 
 Action bench_decode_command(Arguments& args) {
-  auto given = std::make_shared<Given>();
+  auto given = std::make_shared<BenchDecodeGiven>();
   args.option("--shape", given->shape, "tiny-89k, tiny-1m or smollm2-135m");
   args.option("--batch", given->batch, "Sequences (0: 1, 8, 32 and 64 in turn)");
   args.option("--prompt", given->prompt, "Tokens in the cache before the first step");

@@ -11,7 +11,7 @@
 namespace posttrain::cli {
 namespace {
 
-struct Given {
+struct BenchGemmGiven {
   std::string shape = "all";
   int64_t rows = 0, repeats = 5;
   double seconds = 0.05;
@@ -50,7 +50,7 @@ void print_figure(const nn::ProductFigure& f, const nn::MachineFigure& machine, 
 }  // namespace
 
 Action bench_gemm_command(Arguments& args) {
-  auto given = std::make_shared<Given>();
+  auto given = std::make_shared<BenchGemmGiven>();
   args.option("--shape", given->shape, "tiny-89k, tiny-1m, smollm2-135m or all");
   args.option("--rows", given->rows, "Rows of the left operand (0: 1, 2, 4, 8, 16, 32, 64, 256 and 1024)");
   args.option("--repeats", given->repeats, "Rounds, ours and OpenBLAS in turn; the median counts");

@@ -13,7 +13,7 @@
 namespace posttrain::cli {
 namespace {
 
-struct Given {
+struct BenchGrpoGiven {
   std::string shape = "tiny-1m";
   int64_t prompts = 4, samples = 8, prompt_tokens = 32, new_tokens = 64, runs = 5;
   bool json = false;
@@ -22,7 +22,7 @@ struct Given {
 // One policy and its optimizer; every step samples with the weights that the step before left.
 class StepBench {
  public:
-  StepBench(const Given& given, nn::Backend& backend)
+  StepBench(const BenchGrpoGiven& given, nn::Backend& backend)
       : given_(given),
         policy_(backend, bench_arch(given.shape), nn::DType::f32, nn::Use::training),
         learner_((policy_.init_random(1, {}), policy_), {}),
@@ -58,7 +58,7 @@ class StepBench {
   const model::Arch& arch() const { return policy_.arch(); }
 
  private:
-  const Given& given_;
+  const BenchGrpoGiven& given_;
   model::Transformer policy_;
   model::Learner learner_;
   rollout::Engine engine_;
@@ -67,7 +67,7 @@ class StepBench {
   double mismatch_ = 0;
 };
 
-int bench(const Given& given) {
+int bench(const BenchGrpoGiven& given) {
   const auto backend = nn::make_cpu_backend();
   StepBench bench(given, *backend);
   if (given.runs > 1) bench.step();
@@ -93,7 +93,7 @@ int bench(const Given& given) {
 }  // namespace
 
 Action bench_grpo_command(Arguments& args) {
-  auto given = std::make_shared<Given>();
+  auto given = std::make_shared<BenchGrpoGiven>();
   args.option("--shape", given->shape, "tiny-89k, tiny-1m or smollm2-135m");
   args.option("--prompts", given->prompts, "Groups in a step");
   args.option("--samples", given->samples, "Answers of a group");

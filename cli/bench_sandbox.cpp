@@ -23,7 +23,7 @@ namespace {
 
 using sandbox::Code;
 
-struct Given {
+struct BenchSandboxGiven {
   int64_t workers = 2, rounds = 3;
   double seconds = 2;
   bool json = false;
@@ -69,7 +69,7 @@ bool run_bubblewrap() {
   return waitpid(child, &status, 0) == child && status == 0;
 }
 
-int bench(const Given& given) {
+int bench(const BenchSandboxGiven& given) {
   sandbox::Options options;
   options.boxes = static_cast<int>(given.workers);
   sandbox::Sandbox boxes(options);
@@ -133,7 +133,7 @@ int bench(const Given& given) {
 }  // namespace
 
 Action bench_sandbox_command(Arguments& args) {
-  auto given = std::make_shared<Given>();
+  auto given = std::make_shared<BenchSandboxGiven>();
   args.option("--workers", given->workers, "Programs at the same time");
   args.option("--rounds", given->rounds, "The median of so many is reported");
   args.option("--seconds", given->seconds, "Of each measurement");

@@ -13,7 +13,7 @@
 namespace posttrain::cli {
 namespace {
 
-struct Given {
+struct BenchTokenizerGiven {
   std::string model, input;
   int64_t document_bytes = 10000, runs = 5;
   bool json = false;
@@ -31,7 +31,7 @@ std::vector<std::string> documents(const std::string& text, size_t bytes) {
   return pieces;
 }
 
-int bench_tokenizer(const Given& given) {
+int bench_tokenizer(const BenchTokenizerGiven& given) {
   if (given.input.empty()) throw Error("bench", "--input", "a text file", "none");
   const Tokenizer tokenizer = Tokenizer::load(given.model);
   const std::string text = read_file(given.input);
@@ -70,7 +70,7 @@ int bench_tokenizer(const Given& given) {
 }  // namespace
 
 Action bench_tokenizer_command(Arguments& args) {
-  auto given = std::make_shared<Given>();
+  auto given = std::make_shared<BenchTokenizerGiven>();
   args.positional("model", given->model, "A model directory, a .gguf file or a tokenizer.json");
   args.option("--input", given->input, "A text file");
   args.option("--document-bytes", given->document_bytes, "Length of the documents that it is cut into");

@@ -27,12 +27,12 @@ model::TrainBatch random_batch(const model::Arch& arch, int64_t sequences, int64
 }  // namespace
 
 Action bench_train_command(Arguments& args) {
-  struct Given {
+  struct BenchTrainGiven {
     std::string shape = "tiny-1m";
     int64_t sequences = 0, length = 0, runs = 5;
     bool json = false, recompute = false;
   };
-  auto given = std::make_shared<Given>();
+  auto given = std::make_shared<BenchTrainGiven>();
   args.option("--shape", given->shape, "tiny-89k, tiny-1m or smollm2-135m");
   args.option("--sequences", given->sequences, "Sequences a step (0: 32, or 8 for smollm2-135m)");
   args.option("--length", given->length, "Tokens a sequence (0: 96, or 128 for smollm2-135m)");

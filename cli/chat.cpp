@@ -21,14 +21,14 @@
 namespace posttrain::cli {
 namespace {
 
-struct Given {
+struct ChatGiven {
   std::string model, system, thinking;
   int64_t context = 4096;
   SamplingOptions options;
   bool stats = false;
 };
 
-ChatSettings chat_settings(const Given& given) {
+ChatSettings chat_settings(const ChatGiven& given) {
   ChatSettings settings{.system = given.system};
   if (given.thinking == "on" || given.thinking == "off")
     settings.enable_thinking = given.thinking == "on";
@@ -39,7 +39,7 @@ ChatSettings chat_settings(const Given& given) {
 
 class Conversation {
  public:
-  Conversation(const Given& given, const Clock& start)
+  Conversation(const ChatGiven& given, const Clock& start)
       : given_(given),
         start_(start),
         session_(given.model, chat_settings(given), given.options.stored()),
@@ -108,7 +108,7 @@ class Conversation {
     return said;
   }
 
-  const Given& given_;
+  const ChatGiven& given_;
   Clock start_;
   ModelSession session_;
   int64_t context_;
@@ -118,7 +118,7 @@ class Conversation {
   uint64_t turn_ = 0;
 };
 
-int chat(const Given& given) {
+int chat(const ChatGiven& given) {
   const Clock start;
   set_compute_threads(static_cast<int>(given.options.threads));
   Conversation conversation(given, start);
@@ -144,7 +144,7 @@ int chat(const Given& given) {
 }  // namespace
 
 Action chat_command(Arguments& args) {
-  auto given = std::make_shared<Given>();
+  auto given = std::make_shared<ChatGiven>();
   given->options.sampling.temperature = 0.6;
   given->options.sampling.top_p = 0.95;
   given->options.sampling.max_new_tokens = 1024;

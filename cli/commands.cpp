@@ -26,7 +26,7 @@ Action tokenize_command(Arguments&);
 
 namespace {
 
-constexpr auto table = std::to_array<Command>({
+constexpr auto kCommands = std::to_array<Command>({
     {"run", "Work", "Run a recipe, or go on with an interrupted run", &run_command},
     {"eval", "Work", "Measure a model on a task: pass@1, pass@k, majority vote", &eval_command},
     {"generate", "Work", "Let a model continue a prompt", &generate_command},
@@ -50,7 +50,7 @@ constexpr auto table = std::to_array<Command>({
 }  // namespace
 
 std::span<const Command> commands() {
-  return table;
+  return kCommands;
 }
 
 }  // namespace posttrain::cli

@@ -13,7 +13,7 @@
 namespace posttrain::cli {
 namespace {
 
-struct Given {
+struct ConvertGiven {
   std::string from, to, dtype;
 };
 
@@ -28,7 +28,7 @@ nn::DType file_type(const std::string& dtype) {
   throw Error("convert", "--dtype", "f32 or bf16 for a model directory", dtype);
 }
 
-int convert(const Given& given) {
+int convert(const ConvertGiven& given) {
   const std::filesystem::path from = given.from, to = given.to;
   // Wrong options are told before the work.
   if (is_gguf(to)) {
@@ -53,7 +53,7 @@ int convert(const Given& given) {
 }  // namespace
 
 Action convert_command(Arguments& args) {
-  auto given = std::make_shared<Given>();
+  auto given = std::make_shared<ConvertGiven>();
   args.positional("in", given->from, "A model directory or a .gguf file");
   args.positional("out", given->to, "A .gguf file, or a directory for config.json and safetensors");
   args.option("--dtype", given->dtype, "GGUF: f32, f16 (default), bf16, q8_0; directory: f32 (default), bf16");

@@ -19,7 +19,7 @@
 namespace posttrain::cli {
 namespace {
 
-struct Given {
+struct EvalGiven {
   std::string model, task = "chain", data, settings = "{}";
   ChatSettings chat;
   pipeline::EvalSettings eval;
@@ -41,7 +41,7 @@ std::vector<rewards::RewardSpec> task_rewards(const std::string& task) {
   return {{"exact", 1, Json::object()}, {"format", 0, Json::object()}};
 }
 
-Asked asked_for(const Given& given) {
+Asked asked_for(const EvalGiven& given) {
   Asked asked;
   Json values = parse_json(given.settings, "--settings");
   const pipeline::Benchmark* benchmark = pipeline::find_benchmark(given.task);
@@ -62,7 +62,7 @@ Asked asked_for(const Given& given) {
   return asked;
 }
 
-int evaluate_model(const Given& given) {
+int evaluate_model(const EvalGiven& given) {
   set_compute_threads(static_cast<int>(given.options.threads));
   const Asked asked = asked_for(given);
   const auto task = pipeline::make_task(asked.settings);
@@ -93,7 +93,7 @@ int evaluate_model(const Given& given) {
 }  // namespace
 
 Action eval_command(Arguments& args) {
-  auto given = std::make_shared<Given>();
+  auto given = std::make_shared<EvalGiven>();
   args.positional("model", given->model, "A model directory or a .gguf file");
   std::string names;
   for (const auto& b : pipeline::benchmarks()) names += (names.empty() ? "" : ", ") + std::string(b.name);

@@ -9,12 +9,12 @@
 namespace posttrain::cli {
 namespace {
 
-struct Given {
+struct ExportGiven {
   std::string run, out;
   bool jsonl = false, csv = false;
 };
 
-int export_run(const Given& given) {
+int export_run(const ExportGiven& given) {
   if (given.jsonl && given.csv) throw Error("export", "format", "--jsonl or --csv", "both");
   const store::Store run(store::run_file(given.run), store::Mode::read_only);
   const std::string text = given.csv ? store::export_csv(run) : store::export_jsonl(run);
@@ -29,7 +29,7 @@ int export_run(const Given& given) {
 }  // namespace
 
 Action export_command(Arguments& args) {
-  auto given = std::make_shared<Given>();
+  auto given = std::make_shared<ExportGiven>();
   args.positional("run", given->run, "A run's folder, finished, broken off or still going");
   args.flag("--jsonl", given->jsonl, "One JSON object a step and evaluation, as in metrics.jsonl (the default)");
   args.flag("--csv", given->csv, "One row a step, one column a metric");

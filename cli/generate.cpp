@@ -13,7 +13,7 @@
 namespace posttrain::cli {
 namespace {
 
-struct Given {
+struct GenerateGiven {
   std::string model, prompt;
   int64_t samples = 1;
   SamplingOptions options;
@@ -28,7 +28,7 @@ std::string prompt_or_stdin(const std::string& prompt) {
   return text;
 }
 
-int generate(const Given& given) {
+int generate(const GenerateGiven& given) {
   set_compute_threads(static_cast<int>(given.options.threads));
   ModelSession session(given.model, {}, given.options.stored());
   auto engine = session.make_engine();
@@ -61,7 +61,7 @@ int generate(const Given& given) {
 }  // namespace
 
 Action generate_command(Arguments& args) {
-  auto given = std::make_shared<Given>();
+  auto given = std::make_shared<GenerateGiven>();
   args.positional("model", given->model, "A model directory or a .gguf file");
   args.option("--prompt", given->prompt, "What to continue; default: standard input");
   args.option("--samples", given->samples, "How many continuations");

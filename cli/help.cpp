@@ -30,11 +30,11 @@ int explain(const std::string& topic) {
 }  // namespace
 
 Action help_command(Arguments& args) {
-  struct Given {
+  struct HelpGiven {
     std::string topic;
     bool markdown = false;
   };
-  auto given = std::make_shared<Given>();
+  auto given = std::make_shared<HelpGiven>();
   args.optional_positional("topic", given->topic, "A command, or a key or section of recipes");
   args.flag("--markdown", given->markdown, "The whole recipe reference, as docs/recipes.md holds it");
   args.example("posttrain help run");

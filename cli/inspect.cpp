@@ -12,7 +12,7 @@
 namespace posttrain::cli {
 namespace {
 
-struct Given {
+struct InspectGiven {
   std::string path;
   bool json = false, tensors = false;
 };
@@ -56,7 +56,7 @@ Json inspect_safetensors(const model::Safetensors& file, Json& tensors) {
   return {{"format", "safetensors"}, {"parameters", parameters}};
 }
 
-int inspect(const Given& given) {
+int inspect(const InspectGiven& given) {
   const std::filesystem::path path = given.path;
   if (!std::filesystem::exists(path)) throw Error(given.path, "", "a model directory or file", "nothing");
   Json tensors = Json::array(), result;
@@ -77,7 +77,7 @@ int inspect(const Given& given) {
 }  // namespace
 
 Action inspect_command(Arguments& args) {
-  auto given = std::make_shared<Given>();
+  auto given = std::make_shared<InspectGiven>();
   args.positional("path", given->path, "A model directory, a .gguf or a .safetensors file");
   args.flag("--tensors", given->tensors, "List every tensor, not only their number");
   args.flag("--json", given->json, "On one line");

@@ -17,13 +17,13 @@
 namespace posttrain::cli {
 namespace {
 
-volatile std::sig_atomic_t interrupted = 0;
+volatile std::sig_atomic_t stop_asked = 0;
 
 void interrupt(int) {
-  interrupted = 1;
+  stop_asked = 1;
 }
 
-struct Given {
+struct JudgeGiven {
   std::string manifest, sandbox = "require", cgroup;
   std::vector<std::string> only;
   int64_t load = 0;
@@ -61,7 +61,7 @@ struct Judged {
   std::vector<std::string> failed, load_failed;
   int64_t load_runs = 0;
 };
-Judged judge_all(const Suite& suite, const Given& given) {
+Judged judge_all(const Suite& suite, const JudgeGiven& given) {
   sandbox::Options options;
   options.boxes = 1;  // one case at a time, and the honest program after it in the same box
   options.cgroup = given.cgroup;
@@ -75,7 +75,7 @@ Judged judge_all(const Suite& suite, const Given& given) {
   JudgeLoad load(suite, given.load, options);
   Judged judged;
   for (const SuiteCase& one : suite.cases) {
-    if (interrupted != 0) break;
+    if (stop_asked != 0) break;
     if (!given.only.empty() && std::ranges::find(given.only, one.id) == given.only.end()) continue;
     CaseReport report;
     try {
@@ -94,7 +94,7 @@ Judged judge_all(const Suite& suite, const Given& given) {
   return judged;
 }
 
-int judge_suite(const Given& given) {
+int judge_suite(const JudgeGiven& given) {
   const Suite suite = read_suite(given.manifest);
   struct sigaction action {};
   action.sa_handler = interrupt;
@@ -122,14 +122,14 @@ int judge_suite(const Given& given) {
     for (const std::string& line : judged.load_failed) std::printf("beside: %s\n", line.c_str());
     for (const std::string& line : left) std::printf("left: %s\n", line.c_str());
   }
-  if (interrupted != 0) return 130;
+  if (stop_asked != 0) return 130;
   return judged.failed.empty() && judged.load_failed.empty() && left.empty() ? 0 : 1;
 }
 
 }  // namespace
 
 Action judge_command(Arguments& args) {
-  auto given = std::make_shared<Given>();
+  auto given = std::make_shared<JudgeGiven>();
   args.positional("manifest", given->manifest, "manifest.json of the suite");
   args.flag("--json", given->json, "One JSON object a case, then a summary");
   args.option("--only", given->only, "Ids of cases to judge; without it all");

@@ -13,7 +13,7 @@
 namespace posttrain::cli {
 namespace {
 
-struct Given {
+struct ParityGiven {
   std::vector<std::string> models, rl;
   std::string tokenizer, cases;
 };
@@ -24,7 +24,7 @@ bool print(bool pass, const std::string& line) {
   return pass;
 }
 
-int parity(const Given& given) {
+int parity(const ParityGiven& given) {
   if (given.tokenizer.empty() != given.cases.empty())
     throw Error("parity", "", "--tokenizer and --cases together", "one of them");
   if (!given.tokenizer.empty()) return check_tokenizer(given.tokenizer, given.cases);
@@ -46,7 +46,7 @@ int parity(const Given& given) {
 }  // namespace
 
 Action parity_command(Arguments& args) {
-  auto given = std::make_shared<Given>();
+  auto given = std::make_shared<ParityGiven>();
   args.optional_positionals("fixtures", given->models,
                             "Fixture folders: a model with expected.json and its .safetensors");
   args.option("--rl", given->rl, "Folders with objective and preference cases");

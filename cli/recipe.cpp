@@ -13,7 +13,7 @@
 namespace posttrain::cli {
 namespace {
 
-struct Given {
+struct RecipeGiven {
   std::string file, other;
   std::vector<std::string> sets;
   bool resolved = false, origin = false, json = false;
@@ -26,7 +26,7 @@ int print(const std::string& text) {
   return 0;
 }
 
-int show(const Given& given) {
+int show(const RecipeGiven& given) {
   const auto loaded = pipeline::load_recipe(given.file, given.sets);
   if (!given.origin) {
     return print(to_pretty(given.resolved ? pipeline::to_json(loaded.recipe) : loaded.source.json()));
@@ -48,7 +48,7 @@ int show(const Given& given) {
 }
 
 Action show_command(Arguments& args) {
-  auto given = std::make_shared<Given>();
+  auto given = std::make_shared<RecipeGiven>();
   args.positional("file", given->file, "A recipe");
   args.option("--set", given->sets, set_doc);
   args.flag("--resolved", given->resolved, "Every value, defaults included, as a run stores it");
@@ -59,7 +59,7 @@ Action show_command(Arguments& args) {
 }
 
 Action diff_command(Arguments& args) {
-  auto given = std::make_shared<Given>();
+  auto given = std::make_shared<RecipeGiven>();
   args.positional("first", given->file, "A recipe");
   args.positional("second", given->other, "Another, e.g. the recipe.resolved.json of a run");
   args.flag("--json", given->json, "One JSON object a line");
@@ -78,7 +78,7 @@ Action diff_command(Arguments& args) {
 }
 
 Action check_command(Arguments& args) {
-  auto given = std::make_shared<Given>();
+  auto given = std::make_shared<RecipeGiven>();
   args.positional("file", given->file, "A recipe");
   args.option("--set", given->sets, set_doc);
   args.example("posttrain recipe check recipes/r1-zero.json");
@@ -89,7 +89,7 @@ Action check_command(Arguments& args) {
 }
 
 Action list_command(Arguments& args) {
-  auto given = std::make_shared<Given>();
+  auto given = std::make_shared<RecipeGiven>();
   args.flag("--json", given->json, "One JSON object a line");
   args.example("posttrain recipe list");
   return [given] {
@@ -112,7 +112,7 @@ Action list_command(Arguments& args) {
   };
 }
 
-constexpr Command table[] = {
+constexpr Command kRecipeCommands[] = {
     {"show", "Recipes", "Print a recipe with what it extends, its variables and --set applied", &show_command},
     {"diff", "Recipes", "Print the values in which two recipes differ, defaults included", &diff_command},
     {"check", "Recipes", "Read a recipe and tell everything that is wrong with it", &check_command},
@@ -123,7 +123,7 @@ constexpr Command table[] = {
 
 Action recipe_command(Arguments& args) {
   args.example("posttrain recipe show recipes/r1-zero.json --resolved");
-  return args.subcommands(table);
+  return args.subcommands(kRecipeCommands);
 }
 
 }  // namespace posttrain::cli

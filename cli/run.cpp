@@ -20,7 +20,7 @@
 namespace posttrain::cli {
 namespace {
 
-struct Given {
+struct RunGiven {
   std::string recipe, out, progress = "auto";
   std::vector<std::string> sets;
   std::string from;
@@ -38,7 +38,7 @@ std::string default_folder(const std::string& recipe) {
   return (std::filesystem::path("runs") / std::filesystem::path(recipe).stem()).string();
 }
 
-int show_plan(const Given& given) {
+int show_plan(const RunGiven& given) {
   const auto loaded = pipeline::load_recipe(given.recipe, given.sets);
   pipeline::check_inputs(loaded.recipe);
   set_compute_threads(static_cast<int>(loaded.recipe.threads));
@@ -48,7 +48,7 @@ int show_plan(const Given& given) {
   return 0;
 }
 
-pipeline::RunEnd run_or_resume(const Given& given, const std::filesystem::path& out, pipeline::Progress& progress) {
+pipeline::RunEnd run_or_resume(const RunGiven& given, const std::filesystem::path& out, pipeline::Progress& progress) {
   if (given.resume) {
     if (!given.sets.empty()) throw Error("--set", "a resumed run goes on by the recipe that it keeps; leave --set out");
     return pipeline::resume_run(out, progress, interrupted);
@@ -60,7 +60,7 @@ pipeline::RunEnd run_or_resume(const Given& given, const std::filesystem::path& 
   return pipeline::start_run(loaded.recipe, out, progress, interrupted);
 }
 
-int run(const Given& given) {
+int run(const RunGiven& given) {
   if (given.resume && !given.from.empty()) throw Error("run", "--from", "either --resume or --from", "both");
   const bool goes_on = (given.resume || !given.from.empty()) && !given.out.empty();
   if (given.recipe.empty() && !(goes_on && !given.dry)) {
@@ -86,7 +86,7 @@ int run(const Given& given) {
 }  // namespace
 
 Action run_command(Arguments& args) {
-  auto given = std::make_shared<Given>();
+  auto given = std::make_shared<RunGiven>();
   args.optional_positional("recipe", given->recipe, "A recipe; with --resume it may be left out");
   args.option("--out", given->out, "The run's folder; default runs/<recipe>");
   args.option("--set", given->sets, "Change a value: --set stages.zero.steps=10");

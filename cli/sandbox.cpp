@@ -14,12 +14,12 @@
 namespace posttrain::cli {
 namespace {
 
-struct Given {
+struct SandboxGiven {
   std::string python = "/usr/bin/python3";
   bool json = false;
 };
 
-int probe(const Given& given) {
+int probe(const SandboxGiven& given) {
   sandbox::Options options;
   options.boxes = 1;
   options.python = given.python;
@@ -54,13 +54,13 @@ int probe(const Given& given) {
 }
 
 Action probe_command(Arguments& args) {
-  auto given = std::make_shared<Given>();
+  auto given = std::make_shared<SandboxGiven>();
   args.flag("--json", given->json, "One JSON object");
   args.option("--python", given->python, "The Python interpreter of the boxes; empty for none");
   return [given] { return probe(*given); };
 }
 
-constexpr auto kCommands = std::to_array<Command>({
+constexpr auto kSandboxCommands = std::to_array<Command>({
     {"probe", "Sandbox", "Build one box and list its layers; exit status 1 when one is missing", &probe_command},
 });
 
@@ -68,7 +68,7 @@ constexpr auto kCommands = std::to_array<Command>({
 
 Action sandbox_command(Arguments& args) {
   args.example("posttrain sandbox probe");
-  return args.subcommands(kCommands);
+  return args.subcommands(kSandboxCommands);
 }
 
 }  // namespace posttrain::cli

@@ -15,7 +15,7 @@
 namespace posttrain::cli {
 namespace {
 
-struct Given {
+struct ScoreCodeGiven {
   std::string problems, completions;
   rewards::CodeSettings settings;
 };
@@ -35,7 +35,7 @@ std::vector<std::pair<std::string, std::string>> read_completions(const std::str
   return all;
 }
 
-int score(const Given& given) {
+int score(const ScoreCodeGiven& given) {
   const std::vector<rewards::CodeProblem> problems = rewards::load_code_problems(given.problems);
   std::map<std::string, const rewards::CodeProblem*> by_id;
   for (const rewards::CodeProblem& problem : problems) by_id[problem.id] = &problem;
@@ -92,7 +92,7 @@ int score(const Given& given) {
 }  // namespace
 
 Action score_code_command(Arguments& args) {
-  auto given = std::make_shared<Given>();
+  auto given = std::make_shared<ScoreCodeGiven>();
   args.positional("problems", given->problems, "JSONL of problems: HumanEval, MBPP, CodeContests or rows with tests");
   args.option("--completions", given->completions, "JSONL with id and completion; without it the data's own solutions");
   args.option("--language", given->settings.language, "auto, python or cpp");

@@ -20,7 +20,8 @@ struct ScoreLeanGiven {
 };
 
 Json judge_proof(const Json& row, int64_t number, rewards::LeanBackend& backend) {
-  const rewards::LeanResult r = backend.judge(row_text(row, "statement", number), row_text(row, "proof", number));
+  const std::string statement = row_text(row, "statement", number), proof = row_text(row, "proof", number);
+  const rewards::LeanResult r = backend.judge(statement, proof);
   Json out;
   out["id"] = row.contains("id") ? row["id"] : Json(number);
   out["verdict"] = rewards::to_string(r.verdict);

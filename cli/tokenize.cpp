@@ -15,14 +15,14 @@
 namespace posttrain::cli {
 namespace {
 
-struct Given {
+struct TokenizeGiven {
   std::string model, input;
   bool special = false, skip_special = false, mask = false;
 };
 
 class Translator {
  public:
-  explicit Translator(const Given& given) : given_(given), tokenizer_(Tokenizer::load(given.model)) {}
+  explicit Translator(const TokenizeGiven& given) : given_(given), tokenizer_(Tokenizer::load(given.model)) {}
 
   Json translate(const Json& line, const std::string& where) {
     if (!line.is_object()) throw Error(where, "", "a JSON object", to_line(line).substr(0, 80));
@@ -60,12 +60,12 @@ class Translator {
     return out;
   }
 
-  const Given& given_;
+  const TokenizeGiven& given_;
   Tokenizer tokenizer_;
   std::optional<ChatTemplate> chat_;
 };
 
-int tokenize(const Given& given) {
+int tokenize(const TokenizeGiven& given) {
   Translator translator(given);
   std::ifstream file;
   if (!given.input.empty()) {
@@ -87,7 +87,7 @@ int tokenize(const Given& given) {
 }  // namespace
 
 Action tokenize_command(Arguments& args) {
-  auto given = std::make_shared<Given>();
+  auto given = std::make_shared<TokenizeGiven>();
   args.positional("model", given->model, "A model directory, a .gguf file or a tokenizer.json");
   args.option("--input", given->input, "JSON lines to read; default: standard input");
   args.flag("--add-special", given->special, "Put the tokenizer's special tokens around texts");

@@ -8,7 +8,7 @@
 namespace posttrain::cli {
 
 int check_tokenizer(const std::string& tokenizer, const std::string& cases) {
-  const CaseReport report = check_tokenizer_cases(Tokenizer::load(tokenizer), cases);
+  const TokenizerReport report = check_tokenizer_cases(Tokenizer::load(tokenizer), cases);
   Json failures = Json::array();
   for (const CaseFailure& f : report.first_failures) {
     failures.push_back(

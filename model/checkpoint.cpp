@@ -15,7 +15,7 @@ namespace posttrain::model {
 namespace {
 
 constexpr std::string_view magic = "PTCKPT01";
-constexpr std::array<const char*, 7> order = {"arch", "cursor", "steps", "weights", "m", "v", "end"};
+constexpr std::array<const char*, 7> section_order = {"arch", "cursor", "steps", "weights", "m", "v", "end"};
 
 struct Head {
   char name[8] = {};
@@ -26,9 +26,9 @@ struct Head {
 };
 static_assert(sizeof(Head) == 16);
 
-class Writer {
+class CheckpointWriter {
  public:
-  explicit Writer(const std::filesystem::path& file) : out_(file) { out_.write(magic.data(), magic.size()); }
+  explicit CheckpointWriter(const std::filesystem::path& file) : out_(file) { out_.write(magic.data(), magic.size()); }
 
   void begin(const char* name, uint64_t bytes) {
     const Head head(name, bytes);
@@ -75,7 +75,7 @@ class Reader {
                   other ? "another version" : "another kind of file");
     }
     size_t at = magic.size();
-    for (const char* name : order) at = read_section(name, at);
+    for (const char* name : section_order) at = read_section(name, at);
     if (at != map_.size())
       damaged("end", "nothing after the last section", std::to_string(map_.size() - at) + " bytes");
   }
@@ -133,7 +133,7 @@ void Checkpoint::save(const std::filesystem::path& file, const Learner& learner,
   const Learner::State& s = *learner.state_;
   auto temporary = file;
   temporary += ".tmp";
-  Writer out(temporary);
+  CheckpointWriter out(temporary);
   out.section("arch", write_arch(s.transformer.arch(), s.weights.stored()));
   out.section("cursor", cursor);
   const auto steps = static_cast<uint64_t>(s.steps);

@@ -8,7 +8,7 @@
 namespace posttrain::model {
 namespace {
 
-class Writer {
+class GgufWriter {
  public:
   template <class T>
   void put(T value) {
@@ -50,7 +50,7 @@ void write_gguf(const std::filesystem::path& file, const std::vector<std::pair<s
                 std::span<const GgufSource> tensors) {
   constexpr uint64_t alignment = 32;
   const auto aligned = [](uint64_t bytes) { return (bytes + alignment - 1) / alignment * alignment; };
-  Writer head;
+  GgufWriter head;
   head.put(gguf_magic);
   head.put(uint32_t{3});
   head.put(static_cast<uint64_t>(tensors.size()));

@@ -18,7 +18,7 @@ constexpr Benchmark code(const char* name, const char* file, const char* doc) {
   return {name, file, "code", "{}", "code", "{}", "", doc};
 }
 
-constexpr std::array table = {
+constexpr std::array kBenchmarks = {
     math("gsm8k", "gsm8k/test.jsonl", "1,319 word problems"),
     math("math500", "math/test500.jsonl", "500 problems of MATH"),
     math("aime24", "aime24/test.jsonl", "30 problems; papers take 16 to 64 samples"),
@@ -39,12 +39,12 @@ constexpr std::array table = {
 }  // namespace
 
 std::span<const Benchmark> benchmarks() {
-  return table;
+  return kBenchmarks;
 }
 
 const Benchmark* find_benchmark(std::string_view name) {
-  const auto found = std::ranges::find_if(table, [&](const Benchmark& b) { return name == b.name; });
-  return found == table.end() ? nullptr : &*found;
+  const auto found = std::ranges::find_if(kBenchmarks, [&](const Benchmark& b) { return name == b.name; });
+  return found == kBenchmarks.end() ? nullptr : &*found;
 }
 
 std::filesystem::path benchmark_file(const Benchmark& benchmark, const std::filesystem::path& data) {

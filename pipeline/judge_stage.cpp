@@ -6,7 +6,7 @@ namespace posttrain::pipeline {
 namespace {
 
 // What was judged so far.
-struct Tally {
+struct JudgeTally {
   double pairs = 0, decided = 0, consistent = 0, checkable = 0, agreed = 0;
 
   // `rule` > 0: the rules say that a is the better one; < 0: b; 0: they do not tell them apart.
@@ -40,7 +40,7 @@ StageEnd run_judge_stage(StageRun& run) {
   auto collector = session.make_collector(engine);
   GenerativeJudge judge(*judge_model, session.tokenizer(), settings.judge, session.seed(), run.key());
   std::vector<sft::AnswerPair> kept;
-  Tally tally;
+  JudgeTally tally;
   const auto judge_batch = [&](std::span<const rollout::ScoredGroup> groups) {
     std::vector<Answers> questions;
     std::vector<std::pair<const rollout::ScoredGroup*, size_t>> asked;  // the group and the place of a

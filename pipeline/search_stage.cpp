@@ -18,7 +18,7 @@ struct Search {
   std::optional<int64_t> proved_by;  // the attempt that did it, from 1
 };
 
-struct Tally {
+struct SearchTally {
   std::vector<std::optional<int64_t>> proved_by;
   int64_t tokens = 0;
 
@@ -49,9 +49,9 @@ class Searcher {
   Searcher(StageRun& run, model::Transformer& model, const SearchStage& settings)
       : run_(run), settings_(settings), engine_(run.session.make_engine(model, {})) {}
 
-  Tally sample() {
+  SearchTally sample() {
     const auto problems = test_problems();
-    Tally tally;
+    SearchTally tally;
     std::vector<rollout::Request> requests;
     for (size_t i = 0; i < problems.size(); ++i)
       requests.push_back(request(problems[i], "", static_cast<int32_t>(settings_.attempts), i, 0));
@@ -74,11 +74,11 @@ class Searcher {
     return tally;
   }
 
-  Tally search() {
+  SearchTally search() {
     std::vector<Search> all;
     for (text::Problem& problem : test_problems())
       all.push_back({std::move(problem), ProofTree(settings_.discount), {}});
-    Tally tally;
+    SearchTally tally;
     for (int64_t done = 0; done < settings_.attempts && !run_.session.stop_requested(); done += settings_.width)
       tally.tokens += round(all, done, std::min(settings_.width, settings_.attempts - done));
     for (const Search& s : all) tally.proved_by.push_back(s.proved_by);
@@ -168,7 +168,7 @@ StageEnd run_search_stage(StageRun& run) {
   run.announce();
   const auto model = session.load_model(run.spec, nn::Use::inference);
   Searcher searcher(run, *model, settings);
-  const Tally plain = searcher.sample(), tree = searcher.search();
+  const SearchTally plain = searcher.sample(), tree = searcher.search();
   if (session.stop_requested()) return StageEnd::stopped;
   store::EvalRecord record{
       .stage = run.index, .task = run.spec.name, .role = "final", .n = settings.problems, .k = settings.attempts};

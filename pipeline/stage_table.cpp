@@ -18,7 +18,7 @@ struct StageEntry {
   Leaves leaves;
 };
 
-constexpr auto table = std::to_array<StageEntry>({
+constexpr auto kStages = std::to_array<StageEntry>({
     {{"sft", "Pre-train or fine-tune on documents", &make_params<SftStage>}, &run_sft_stage, policy},
     {{"grpo", "Reinforcement learning with group-relative advantages", &make_params<GrpoStage>},
      &run_grpo_stage,
@@ -42,21 +42,21 @@ constexpr auto table = std::to_array<StageEntry>({
      no_model},
 });
 
-constexpr auto cases = [] {
-  std::array<ParamsCase, table.size()> out{};
-  std::ranges::transform(table, out.begin(), &StageEntry::settings);
+constexpr auto kStageCases = [] {
+  std::array<ParamsCase, kStages.size()> out{};
+  std::ranges::transform(kStages, out.begin(), &StageEntry::settings);
   return out;
 }();
 
 const StageEntry* find(std::string_view type) {
-  const auto found = std::ranges::find_if(table, [&](const StageEntry& e) { return type == e.settings.name; });
-  return found == table.end() ? nullptr : &*found;
+  const auto found = std::ranges::find_if(kStages, [&](const StageEntry& e) { return type == e.settings.name; });
+  return found == kStages.end() ? nullptr : &*found;
 }
 
 }  // namespace
 
 std::span<const ParamsCase> stage_cases() {
-  return cases;
+  return kStageCases;
 }
 
 StageFunction stage_function(std::string_view type) {

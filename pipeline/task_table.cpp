@@ -21,7 +21,7 @@ struct TaskEntry {
   CharVocabulary (*vocabulary)();  // null: the task has none of its own
 };
 
-constexpr auto table = std::to_array<TaskEntry>({
+constexpr auto kTasks = std::to_array<TaskEntry>({
     {{"chain", "Generated chains of + - * on digits, every step mod 10", &make_params<text::ChainSettings>},
      [](const Slot& s) -> std::unique_ptr<text::Task> {
        return std::make_unique<text::ChainTask>(s.as<text::ChainSettings>());
@@ -64,23 +64,23 @@ constexpr auto table = std::to_array<TaskEntry>({
      nullptr},
 });
 
-constexpr auto cases = [] {
-  std::array<ParamsCase, table.size()> out{};
-  std::ranges::transform(table, out.begin(), &TaskEntry::settings);
+constexpr auto kTaskCases = [] {
+  std::array<ParamsCase, kTasks.size()> out{};
+  std::ranges::transform(kTasks, out.begin(), &TaskEntry::settings);
   return out;
 }();
 
 const TaskEntry& entry_of(const Tagged& settings) {
   const auto found =
-      std::ranges::find_if(table, [&](const TaskEntry& e) { return settings.type() == e.settings.name; });
-  if (found == table.end()) throw Error("task", "type", "a known task", "\"" + settings.type() + "\"");
+      std::ranges::find_if(kTasks, [&](const TaskEntry& e) { return settings.type() == e.settings.name; });
+  if (found == kTasks.end()) throw Error("task", "type", "a known task", "\"" + settings.type() + "\"");
   return *found;
 }
 
 }  // namespace
 
 std::span<const ParamsCase> task_cases() {
-  return cases;
+  return kTaskCases;
 }
 
 std::unique_ptr<text::Task> make_task(const Tagged& settings) {

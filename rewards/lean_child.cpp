@@ -12,11 +12,10 @@
 #include <optional>
 
 #include "base/error.h"
+#include "rewards/lean_reply.h"
 
 namespace posttrain::rewards {
 namespace {
-
-constexpr size_t max_reply = 16 << 20;
 
 // What a child is made of, put together before the fork.
 struct Plan {
@@ -133,7 +132,7 @@ LeanChild::Read LeanChild::read(std::string_view end, std::string& out, Deadline
       buffer_.erase(0, at + end.size());
       return Read::found;
     }
-    if (buffer_.size() > max_reply) return Read::too_long;
+    if (buffer_.size() > kMostReplyBytes) return Read::too_long;
     char chunk[65536];
     const ssize_t n = ::read(out_, chunk, sizeof chunk);
     if (n > 0) {

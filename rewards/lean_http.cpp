@@ -10,11 +10,10 @@
 
 #include "base/clock.h"
 #include "base/error.h"
+#include "rewards/lean_reply.h"
 
 namespace posttrain::rewards {
 namespace {
-
-constexpr size_t max_reply = 16 << 20;
 
 struct Socket {
   int fd = -1;
@@ -41,7 +40,7 @@ bool connect_to(Socket& s, const HttpAddress& address, double timeout_s) {
   return s.fd >= 0;
 }
 
-std::string lower(std::string text) {
+std::string lower_header(std::string text) {
   std::ranges::transform(text, text.begin(),
                          [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c; });
   return text;
@@ -54,7 +53,8 @@ bool unchunk(std::string_view text, std::string& out) {
     const size_t line = text.find("\r\n");
     if (line == std::string_view::npos) return false;
     size_t size = 0;
-    if (std::from_chars(text.data(), text.data() + line, size, 16).ec != std::errc() || size > max_reply) return false;
+    if (std::from_chars(text.data(), text.data() + line, size, 16).ec != std::errc() || size > kMostReplyBytes)
+      return false;
     text.remove_prefix(line + 2);
     if (size == 0) return true;
     if (text.size() < size + 2) return false;
@@ -111,7 +111,7 @@ HttpReply http_post(const HttpAddress& address, const std::string& path, const s
       return out;
     }
     text.append(chunk, static_cast<size_t>(n));
-    if (text.size() > max_reply) {
+    if (text.size() > kMostReplyBytes) {
       out.error = "a reply of more than 16 MiB";
       return out;
     }
@@ -121,7 +121,7 @@ HttpReply http_post(const HttpAddress& address, const std::string& path, const s
       out.error = "no reply";
       return out;
     }
-    const std::string headers = lower(text.substr(0, head + 2));
+    const std::string headers = lower_header(text.substr(0, head + 2));
     const std::string_view rest = std::string_view(text).substr(head + 4);
     const size_t length_at = headers.find("\r\ncontent-length:");
     bool whole = n == 0;

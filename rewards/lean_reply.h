@@ -11,6 +11,8 @@
 
 namespace posttrain::rewards {
 
+constexpr size_t kMostReplyBytes = 16 << 20;
+
 struct LeanMessage {
   std::string severity;  // error, warning or info
   int line = 0, column = 0;

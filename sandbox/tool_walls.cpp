@@ -16,7 +16,7 @@
 namespace posttrain::sandbox {
 namespace {
 
-constexpr int kNamespaces = CLONE_NEWUSER | CLONE_NEWNET | CLONE_NEWIPC | CLONE_NEWUTS | CLONE_NEWPID;
+constexpr int kToolNamespaces = CLONE_NEWUSER | CLONE_NEWNET | CLONE_NEWIPC | CLONE_NEWUTS | CLONE_NEWPID;
 
 // The same user inside as outside, and nobody else.
 std::string only(unsigned id) {
@@ -49,12 +49,12 @@ ToolWalls::ToolWalls(const std::vector<std::string>& writable)
 const char* ToolWalls::enter(int line) const {
   if (!rules_) return "Landlock";
   if (filter_.empty()) return "a system-call filter";
-  if (unshare(kNamespaces) == 0) {
+  if (unshare(kToolNamespaces) == 0) {
     if (!write_existing("/proc/self/setgroups", "deny") || !write_existing("/proc/self/gid_map", gid_map_) ||
         !write_existing("/proc/self/uid_map", uid_map_)) {
       return "a user namespace's identities";
     }
-  } else if (unshare(kNamespaces & ~CLONE_NEWUSER) != 0) {  // root in a chroot has the others without that one
+  } else if (unshare(kToolNamespaces & ~CLONE_NEWUSER) != 0) {  // root in a chroot has the others without that one
     return "user, network and process namespaces";
   }
   // The first process of the new process namespace: nothing outlives it.

@@ -44,10 +44,11 @@ install() {
 }
 
 # build FOLDER TARGETS CMAKE_OPTION...: TARGETS is a list in one word. Only a failing build prints more than its progress.
+# Many sources at a time, for whoever comes here builds everything; the presets keep them apart.
 build() {
   local folder=$1 targets=$2
   shift 2
-  cmake -S . -B "$folder" -G Ninja "$@" > "$folder.log" 2>&1 || {
+  cmake -S . -B "$folder" -G Ninja -DCMAKE_UNITY_BUILD=ON "$@" > "$folder.log" 2>&1 || {
     cat "$folder.log" >&2
     return 1
   }

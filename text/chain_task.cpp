@@ -10,18 +10,18 @@ namespace {
 
 constexpr const char* wait_token = " wait, ";
 
-struct Step {
+struct ChainStep {
   char op;
   int operand;
 };
 
 struct Chain {
   int first = 0;
-  std::vector<Step> steps;
+  std::vector<ChainStep> steps;
 
   std::string text() const {
     std::string s(1, static_cast<char>('0' + first));
-    for (const Step& step : steps) {
+    for (const ChainStep& step : steps) {
       s += step.op;
       s += static_cast<char>('0' + step.operand);
     }
@@ -29,7 +29,7 @@ struct Chain {
   }
 };
 
-int apply(int value, Step step) {
+int apply(int value, ChainStep step) {
   const int result = step.op == '+'   ? value + step.operand
                      : step.op == '-' ? value - step.operand
                                       : value * step.operand;
@@ -44,7 +44,7 @@ char digit(int value) {
   return static_cast<char>('0' + value);
 }
 
-std::string single_step(int value, Step step) {
+std::string single_step(int value, ChainStep step) {
   return {digit(value), step.op, digit(step.operand), '='};
 }
 
@@ -73,7 +73,7 @@ struct Style {
 std::string worked(Rng& rng, const Chain& chain, const Style& style) {
   std::string work;
   int value = chain.first;
-  for (const Step& step : chain.steps) {
+  for (const ChainStep& step : chain.steps) {
     const int right = apply(value, step);
     int written = rng.chance(style.slip) ? slipped(rng, right) : right;
     if (!work.empty()) work += ';';

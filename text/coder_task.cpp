@@ -10,27 +10,27 @@
 namespace posttrain::text {
 namespace {
 
-struct Step {
+struct Operation {
   int kind;  // of kWords
   int operand;
 };
 constexpr std::array<const char*, 3> kWords = {"add", "minus", "times"};
 constexpr std::array<char, 3> kOperators = {'+', '-', '*'};
-using Steps = std::vector<Step>;
+using Operations = std::vector<Operation>;
 
-std::string phrase(const Steps& steps) {
+std::string phrase(const Operations& steps) {
   std::string text;
-  for (const Step& step : steps) {
+  for (const Operation& step : steps) {
     text += (text.empty() ? "" : " ") + std::string(kWords[static_cast<size_t>(step.kind)]) + " " +
             std::to_string(step.operand);
   }
   return text;
 }
 
-std::string expression(const Steps& steps, bool brackets) {
+std::string expression(const Operations& steps, bool brackets) {
   std::string text = "x";
   bool sum = false;
-  for (const Step& step : steps) {
+  for (const Operation& step : steps) {
     const bool times = step.kind == 2;
     if (times && sum && brackets) text = "(" + text + ")";
     text += kOperators[static_cast<size_t>(step.kind)] + std::to_string(step.operand);
@@ -39,8 +39,8 @@ std::string expression(const Steps& steps, bool brackets) {
   return text;
 }
 
-int64_t value(const Steps& steps, int64_t x) {
-  for (const Step& step : steps) {
+int64_t value(const Operations& steps, int64_t x) {
+  for (const Operation& step : steps) {
     x = step.kind == 0 ? x + step.operand : step.kind == 1 ? x - step.operand : x * step.operand;
   }
   return x;
@@ -51,17 +51,17 @@ bool held_out(const std::string& words) {
   return (hash_name(words) >> 32) % 8 == 0;
 }
 
-Steps draw(const CoderSettings& settings, Split split, Rng& rng) {
+Operations draw(const CoderSettings& settings, Split split, Rng& rng) {
   for (;;) {
-    Steps steps(static_cast<size_t>(rng.integer(settings.min_steps, settings.max_steps)));
-    for (Step& step : steps) step = {static_cast<int>(rng.integer(0, 2)), static_cast<int>(rng.integer(1, 9))};
+    Operations steps(static_cast<size_t>(rng.integer(settings.min_steps, settings.max_steps)));
+    for (Operation& step : steps) step = {static_cast<int>(rng.integer(0, 2)), static_cast<int>(rng.integer(1, 9))};
     if (expression(steps, true) == expression(steps, false)) continue;  // every problem needs its brackets
     if (held_out(phrase(steps)) == (split == Split::test)) return steps;
   }
 }
 
-Steps with_slip(Steps steps, Rng& rng) {
-  Step& step = steps[static_cast<size_t>(rng.integer(0, static_cast<int64_t>(steps.size()) - 1))];
+Operations with_slip(Operations steps, Rng& rng) {
+  Operation& step = steps[static_cast<size_t>(rng.integer(0, static_cast<int64_t>(steps.size()) - 1))];
   if (rng.chance(0.5)) {
     step.operand = static_cast<int>(rng.integer(1, 9));
   } else {
@@ -89,7 +89,7 @@ void CoderSettings::check(const Complain& complain) const {
 
 Problem CoderTask::problem(Split split, uint64_t seed, uint64_t index) const {
   Rng rng({seed, hash_name(split == Split::test ? "coder/test" : "coder/train"), index});
-  const Steps steps = draw(settings_, split, rng);
+  const Operations steps = draw(settings_, split, rng);
   Json inputs = Json::array(), outputs = Json::array();
   for (const int64_t x : {int64_t{-7}, int64_t{0}, int64_t{2}, rng.integer(10, 99)}) {
     inputs.push_back(x);
@@ -109,7 +109,7 @@ Problem CoderTask::problem(Split split, uint64_t seed, uint64_t index) const {
 Document CoderTask::document(Source source, uint64_t seed, uint64_t index) const {
   if (source != Source::corpus) throw Error("task", "source", "corpus", "another");
   Rng rng({seed, hash_name("coder/document"), index});
-  const Steps steps = draw(settings_, Split::train, rng);
+  const Operations steps = draw(settings_, Split::train, rng);
   const std::string prompt = phrase(steps) + ":";
   const std::array<double, 4> shares = {settings_.right, settings_.no_brackets, settings_.slip, settings_.broken};
   double at = rng.uniform() * std::accumulate(shares.begin(), shares.end(), 0.0);

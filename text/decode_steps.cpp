@@ -22,7 +22,7 @@ class Step final : public DecodeStep {
   std::function<void(Tokens&)> run_;
 };
 
-class Sequence final : public DecodeStep {
+class DecodeSequence final : public DecodeStep {
  public:
   std::vector<std::unique_ptr<DecodeStep>> parts;
   void apply(Tokens& tokens) const override {
@@ -149,7 +149,7 @@ std::unique_ptr<DecodeStep> make_decode_step(const Json& config, const std::stri
   }
   const std::string type = component_type(config, where);
   if (type == "Sequence") {
-    auto sequence = std::make_unique<Sequence>();
+    auto sequence = std::make_unique<DecodeSequence>();
     const Json& parts = array_field(config, "decoders", where);
     for (size_t i = 0; i < parts.size(); ++i) {
       const std::string part = where + ".decoders[" + std::to_string(i) + "]";

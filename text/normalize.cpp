@@ -37,7 +37,7 @@ class Rewrite final : public Normalizer {
   std::function<std::string(std::string_view)> rewrite_;
 };
 
-class Sequence final : public Normalizer {
+class NormalizerSequence final : public Normalizer {
  public:
   std::vector<std::unique_ptr<Normalizer>> parts;
   std::string_view apply(std::string_view text, std::string& buffer) const override {
@@ -102,7 +102,7 @@ std::unique_ptr<Normalizer> make_normalizer(const Json& config, const std::strin
   if (config.is_null()) return nullptr;
   const std::string type = component_type(config, where);
   if (type == "Sequence") {
-    auto sequence = std::make_unique<Sequence>();
+    auto sequence = std::make_unique<NormalizerSequence>();
     const Json& parts = array_field(config, "normalizers", where);
     for (size_t i = 0; i < parts.size(); ++i) {
       auto part = make_normalizer(parts[i], where + ".normalizers[" + std::to_string(i) + "]");

@@ -166,7 +166,7 @@ class Metaspace final : public PreTokenizer {
   bool cut_;
 };
 
-class Sequence final : public PreTokenizer {
+class PreTokenizerSequence final : public PreTokenizer {
  public:
   std::vector<std::unique_ptr<PreTokenizer>> parts;
   void apply(Words& words) const override {
@@ -215,7 +215,7 @@ void words_and_signs(std::string_view text, std::vector<Span>& matches) {
 
 std::unique_ptr<PreTokenizer> make_sequence(const Json& config, const std::string& where, bool may_leave_bytes,
                                             bool& leaves_bytes) {
-  auto sequence = std::make_unique<Sequence>();
+  auto sequence = std::make_unique<PreTokenizerSequence>();
   const Json& parts = array_field(config, "pretokenizers", where);
   for (size_t i = 0; i < parts.size(); ++i) {
     auto part = make_pre_tokenizer(parts[i], where + ".pretokenizers[" + std::to_string(i) + "]",
@@ -258,7 +258,7 @@ std::unique_ptr<PreTokenizer> make_pre_tokenizer(const Json& config, const std::
     return splitter(literal_pattern(string_field(config, "delimiter", where)), Behaviour::removed);
   }
   if (type == "BertPreTokenizer") {
-    auto sequence = std::make_unique<Sequence>();
+    auto sequence = std::make_unique<PreTokenizerSequence>();
     sequence->parts.push_back(splitter(char_pattern(is_space), Behaviour::removed));
     sequence->parts.push_back(splitter(char_pattern(is_punctuation), Behaviour::isolated));
     return sequence;

@@ -40,7 +40,7 @@ class Checker {
 
   std::string place() const { return where_ + ":" + std::to_string(line_); }
 
-  CaseReport report;
+  TokenizerReport report;
 
  private:
   void compare(const char* field, const Json& expected, const Json& got) {
@@ -94,7 +94,7 @@ class Checker {
 
 }  // namespace
 
-CaseReport check_tokenizer_cases(const Tokenizer& tokenizer, const std::filesystem::path& file) {
+TokenizerReport check_tokenizer_cases(const Tokenizer& tokenizer, const std::filesystem::path& file) {
   const std::string bytes = read_file(file);
   Checker checker(tokenizer, file.string());
   size_t line = 0;

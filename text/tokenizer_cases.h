@@ -15,7 +15,7 @@ struct CaseFailure {
   std::string kind, field, expected, got;
 };
 
-struct CaseReport {
+struct TokenizerReport {
   size_t cases = 0, passed = 0, failed = 0;
   std::vector<CaseFailure> first_failures;  // at most 10
 };
@@ -24,6 +24,6 @@ struct CaseReport {
 // decoded_skip_special (when it is not decoded). decode: ids, text, text_skip_special. stream: ids, skip_special,
 // chunks (null: nothing yet), text. chat: messages, tools, kwargs, text, ids.
 // Throws Error for a file that can't be read or a line that is no case.
-CaseReport check_tokenizer_cases(const Tokenizer& tokenizer, const std::filesystem::path& file);
+TokenizerReport check_tokenizer_cases(const Tokenizer& tokenizer, const std::filesystem::path& file);
 
 }  // namespace posttrain

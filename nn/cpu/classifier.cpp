@@ -48,10 +48,6 @@ GemmJob logits_job(const CpuWeight& w, int64_t n, const float* h, int64_t first_
           .scratch = scratch};
 }
 
-int64_t panels_of(int64_t columns) {
-  return (columns + kPanel - 1) / kPanel;
-}
-
 void check(int64_t n, const HeadTargets& t) {
   PT_ASSERT(static_cast<int64_t>(t.ids.size()) == n, t.ids.size(), n);
   PT_ASSERT(t.kept_begin.empty() || static_cast<int64_t>(t.kept_begin.size()) == n + 1, t.kept_begin.size(), n);

@@ -14,10 +14,6 @@ constexpr double kSmall = 3e5;                   // floating-point operations th
 constexpr int64_t kCached = int64_t{512} << 10;  // bytes of weights that stay in L2
 constexpr int64_t kRowGrain = 28;
 
-int64_t panels_of(int64_t columns) {
-  return (columns + kPanel - 1) / kPanel;
-}
-
 // Into how many tasks panels are cut: up to four a thread, so that a thread which the machine held up is helped, and
 // such that each thread gets as many panels as the next. (18 panels in 8 tasks of 2 or 3 made 10 for one of two
 // threads.)

@@ -1,20 +1,14 @@
 // What this machine can do: which instruction sets exist, which is the fastest, and how fast that is.
 #include <algorithm>
-#include <chrono>
 #include <vector>
 
+#include "base/clock.h"
 #include "base/error.h"
 #include "base/parallel.h"
 #include "nn/cpu/backend.h"
 
 namespace posttrain::nn {
 namespace {
-
-using Clock = std::chrono::steady_clock;
-
-double seconds_since(Clock::time_point start) {
-  return std::chrono::duration<double>(Clock::now() - start).count();
-}
 
 const cpu::KernelTable& kernels_of(Isa isa) {
   const cpu::KernelTable* table = isa == Isa::avx512 ? cpu::avx512_kernels()
@@ -45,11 +39,11 @@ double probe_product(const cpu::KernelTable& kernels) {
                          .resume = false,
                          .scratch = nullptr};
   double best = 0;
-  const auto start = Clock::now();
-  for (int run = 0; run < 50 && (run < 3 || seconds_since(start) < 0.01); ++run) {
-    const auto before = Clock::now();
+  const Clock clock;
+  for (int run = 0; run < 50 && (run < 3 || clock.seconds() < 0.01); ++run) {
+    const Clock run_clock;
     kernels.gemm_f32(job);
-    best = std::max(best, 2e-9 * kRows * kDepth * kColumns / seconds_since(before));
+    best = std::max(best, 2e-9 * kRows * kDepth * kColumns / run_clock.seconds());
   }
   return best;
 }
@@ -78,14 +72,14 @@ double probe_fma_peak(Isa isa, int threads) {
   const int64_t iterations = isa == Isa::generic ? 20'000 : 400'000;
   double best = 0;
   for (int run = 0; run < 5; ++run) {
-    const auto start = Clock::now();
+    const Clock clock;
     std::vector<double> done(static_cast<size_t>(threads), 0.0);
     parallel_for(threads, 1, [&](ptrdiff_t begin, ptrdiff_t end) {
       for (ptrdiff_t i = begin; i < end; ++i) done[static_cast<size_t>(i)] = kernels.fma_peak(iterations);
     });
     double operations = 0;
     for (const double d : done) operations += d;
-    best = std::max(best, operations * 1e-9 / seconds_since(start));
+    best = std::max(best, operations * 1e-9 / clock.seconds());
   }
   return best;
 }
@@ -97,7 +91,7 @@ double probe_read_bandwidth(int threads, size_t bytes) {
   std::fill(words, words + count, 1);  // pages never written are all the same page of zeros
   double best = 0;
   for (int run = 0; run < 5; ++run) {
-    const auto start = Clock::now();
+    const Clock clock;
     std::vector<uint64_t> sums(static_cast<size_t>(threads), 0);
     parallel_for(threads, 1, [&](ptrdiff_t begin, ptrdiff_t end) {
       for (ptrdiff_t t = begin; t < end; ++t) {
@@ -110,7 +104,7 @@ double probe_read_bandwidth(int threads, size_t bytes) {
     });
     volatile uint64_t sink = sums[0];
     (void)sink;
-    best = std::max(best, static_cast<double>(bytes) * 1e-9 / seconds_since(start));
+    best = std::max(best, static_cast<double>(bytes) * 1e-9 / clock.seconds());
   }
   return best;
 }

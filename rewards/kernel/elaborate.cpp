@@ -18,10 +18,6 @@ bool is_tree(const Syntax& s) {
   return s.is(Kind::prefix, "-") || s.is(Kind::postfix, "⁻¹");
 }
 
-const Syntax& bare(const Syntax& s) {
-  return s.kind == Kind::typed && s.kids.size() == 1 ? bare(s.kids[0]) : s;
-}
-
 std::optional<Sort> larger(std::optional<Sort> a, std::optional<Sort> b) {
   if (!a) return b;
   if (!b) return a;

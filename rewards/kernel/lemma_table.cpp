@@ -6,7 +6,7 @@
 namespace posttrain::lean {
 namespace {
 
-constexpr Lemma table[] = {
+constexpr Lemma kLemmas[] = {
     // ---- order
     {"le_refl", "NZQR", "(a : α) : a ≤ a"},
     {"le_of_lt", "NZQR", "{a b : α} (h : a < b) : a ≤ b"},
@@ -213,7 +213,7 @@ constexpr Lemma table[] = {
 }  // namespace
 
 std::span<const Lemma> lemma_table() {
-  return table;
+  return kLemmas;
 }
 
 }  // namespace posttrain::lean

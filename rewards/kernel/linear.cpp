@@ -7,19 +7,19 @@ namespace posttrain::lean {
 namespace {
 
 // A number with an infinitesimal part: a + b ε.
-struct Value {
+struct DeltaRational {
   Rational a, b;
 };
-Value operator+(const Value& x, const Value& y) {
+DeltaRational operator+(const DeltaRational& x, const DeltaRational& y) {
   return {x.a + y.a, x.b + y.b};
 }
-Value operator-(const Value& x, const Value& y) {
+DeltaRational operator-(const DeltaRational& x, const DeltaRational& y) {
   return {x.a - y.a, x.b - y.b};
 }
-Value operator*(const Rational& c, const Value& x) {
+DeltaRational operator*(const Rational& c, const DeltaRational& x) {
   return {c * x.a, c * x.b};
 }
-bool operator<(const Value& x, const Value& y) {
+bool operator<(const DeltaRational& x, const DeltaRational& y) {
   const int c = compare(x.a, y.a);
   return c != 0 ? c < 0 : x.b < y.b;
 }
@@ -48,7 +48,7 @@ class Simplex {
       basic_.push_back(static_cast<int>(i));
     }
     for (size_t j = 0; j < n; ++j) nonbasic_.push_back(rows_ + static_cast<int>(j));
-    value_.assign(rows.size() + n, Value{});
+    value_.assign(rows.size() + n, DeltaRational{});
   }
 
   // Factors of the rows whose combination is contradictory; nothing when the rows can be satisfied.
@@ -98,7 +98,7 @@ class Simplex {
     const int leaving = basic_[row], entering = nonbasic_[column];
     const auto l = static_cast<size_t>(leaving), e = static_cast<size_t>(entering);
     const Rational a = table_[row][column];
-    const Value theta = (Rational(1) / a) * (low_[l] - value_[l]);
+    const DeltaRational theta = (Rational(1) / a) * (low_[l] - value_[l]);
     budget_.pay(static_cast<int64_t>(table_.size() * nonbasic_.size() / 4 + 10));
     value_[l] = low_[l];
     value_[e] = value_[e] + theta;
@@ -127,7 +127,7 @@ class Simplex {
   int rows_;
   std::vector<std::vector<Rational>> table_;  // basic = table * nonbasic
   std::vector<int> basic_, nonbasic_;         // variables: slacks 0..rows-1, then monomials
-  std::vector<Value> value_, low_;
+  std::vector<DeltaRational> value_, low_;
   std::vector<bool> equation_;
 };
 

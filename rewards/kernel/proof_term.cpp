@@ -10,10 +10,6 @@ namespace {
 
 using Kind = Syntax::Kind;
 
-const Syntax& bare(const Syntax& s) {
-  return s.kind == Kind::typed && s.kids.size() == 1 ? bare(s.kids[0]) : s;
-}
-
 bool is_meta(const Term& t) {
   return t->op == Op::variable && t->args.empty() && t->name.starts_with("\x04");
 }

@@ -8,10 +8,6 @@ namespace {
 
 using Kind = Syntax::Kind;
 
-const Syntax& bare(const Syntax& s) {
-  return s.kind == Kind::typed && s.kids.size() == 1 ? bare(s.kids[0]) : s;
-}
-
 std::optional<Sort> sort_of_name(std::string_view name) {
   static constexpr std::array<std::pair<std::string_view, Sort>, 6> table = {{{"Nat", Sort::nat},
                                                                               {"Int", Sort::integer},

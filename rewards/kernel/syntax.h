@@ -40,6 +40,11 @@ struct Syntax {
   bool is(Kind k, std::string_view t) const { return kind == k && text == t; }
 };
 
+// What stands inside parentheses that hold nothing but one term.
+inline const Syntax& bare(const Syntax& s) {
+  return s.kind == Syntax::Kind::typed && s.kids.size() == 1 ? bare(s.kids[0]) : s;
+}
+
 // A cursor over tokens with Lean's layout rule: inside a block, a token that starts a line at or left of the block's
 // column ends the term before it.
 class Parser {

@@ -323,7 +323,7 @@ void linear_combination(Prover& p, const Syntax& s) {
   p.close(p.kernel.combine(parts, factors, t->args[0], t->args[1]));
 }
 
-constexpr TacticEntry table[] = {
+constexpr TacticEntry kArithmeticTactics[] = {
     {"ring", ring},
     {"linarith", linarith},
     {"nlinarith", nlinarith},
@@ -334,7 +334,7 @@ constexpr TacticEntry table[] = {
 }  // namespace
 
 std::span<const TacticEntry> arithmetic_tactics() {
-  return table;
+  return kArithmeticTactics;
 }
 
 }  // namespace posttrain::lean

@@ -363,7 +363,7 @@ void calc(Prover& p, const Syntax& s) {
   p.close(*whole);
 }
 
-constexpr TacticEntry table[] = {
+constexpr TacticEntry kCasesTactics[] = {
     {"cases", cases}, {"cases'", cases},          {"induction", induction},           {"induction'", induction},
     {"subst", subst}, {"subst_vars", subst_vars}, {"interval_cases", interval_cases}, {"calc", calc},
 };
@@ -371,7 +371,7 @@ constexpr TacticEntry table[] = {
 }  // namespace
 
 std::span<const TacticEntry> case_tactics() {
-  return table;
+  return kCasesTactics;
 }
 
 }  // namespace posttrain::lean

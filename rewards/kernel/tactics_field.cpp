@@ -202,12 +202,12 @@ void field_simp(Prover& p, const Syntax& s) {
   if (!progress) p.fail("field_simp made no progress");
 }
 
-constexpr TacticEntry table[] = {{"field_simp", field_simp}};
+constexpr TacticEntry kFieldTactics[] = {{"field_simp", field_simp}};
 
 }  // namespace
 
 std::span<const TacticEntry> field_tactics() {
-  return table;
+  return kFieldTactics;
 }
 
 }  // namespace posttrain::lean

@@ -436,7 +436,7 @@ void tauto(Prover& p, const Syntax&) {
   on_goal(p, p.main(), [&] { tauto_search(p, 0); });
 }
 
-constexpr TacticEntry table[] = {
+constexpr TacticEntry kLogicTactics[] = {
     {"<;>", then_all},
     {"first", first},
     {"try", try_it},
@@ -483,7 +483,7 @@ constexpr TacticEntry table[] = {
 }  // namespace
 
 std::span<const TacticEntry> logic_tactics() {
-  return table;
+  return kLogicTactics;
 }
 
 Tactic find_tactic(std::string_view name) {

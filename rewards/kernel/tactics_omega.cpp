@@ -189,12 +189,12 @@ void omega(Prover& p, const Syntax&) {
   p.close(p.kernel.or_elim(p.kernel.excluded_middle(target), p.kernel.assume(target), p.kernel.false_elim(*f, target)));
 }
 
-constexpr TacticEntry table[] = {{"omega", omega}};
+constexpr TacticEntry kOmegaTactics[] = {{"omega", omega}};
 
 }  // namespace
 
 std::span<const TacticEntry> omega_tactics() {
-  return table;
+  return kOmegaTactics;
 }
 
 }  // namespace posttrain::lean

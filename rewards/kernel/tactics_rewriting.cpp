@@ -227,7 +227,7 @@ void simp(Prover& p, const Syntax& s) {
   if (!progress) p.fail(s.text + " made no progress");
 }
 
-constexpr TacticEntry table[] = {
+constexpr TacticEntry kRewritingTactics[] = {
     {"rw", rw},         {"rewrite", rw},    {"simp", simp},          {"simp only", simp},
     {"norm_num", simp}, {"simp_all", simp}, {"norm_num only", simp},
 };
@@ -235,7 +235,7 @@ constexpr TacticEntry table[] = {
 }  // namespace
 
 std::span<const TacticEntry> rewriting_tactics() {
-  return table;
+  return kRewritingTactics;
 }
 
 }  // namespace posttrain::lean

@@ -10,10 +10,6 @@ namespace {
 
 using Terms = std::vector<Term>;
 
-void need(bool right, const char* what) {
-  if (!right) throw RuleError(what);
-}
-
 void insert(Terms& into, const Term& t) {
   if (std::ranges::find(into, t) == into.end()) into.push_back(t);
 }

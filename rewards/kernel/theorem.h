@@ -17,6 +17,9 @@ class RuleError : public std::runtime_error {
  public:
   using std::runtime_error::runtime_error;
 };
+inline void need(bool right, const char* what) {
+  if (!right) throw RuleError(what);
+}
 
 class Theorem {
  public:

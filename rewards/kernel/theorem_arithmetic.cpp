@@ -7,10 +7,6 @@
 namespace posttrain::lean {
 namespace {
 
-void need(bool right, const char* what) {
-  if (!right) throw RuleError(what);
-}
-
 std::vector<Term> all_hypotheses(std::span<const Theorem> theorems) {
   std::vector<Term> out;
   for (const Theorem& t : theorems)

@@ -15,7 +15,7 @@ std::string llama(const std::string& more) {
          more + "}";
 }
 
-std::string error_of(const std::string& config) {
+std::string config_error(const std::string& config) {
   try {
     parse_arch(config, "config.json");
   } catch (const Error& e) {
@@ -72,19 +72,20 @@ TEST(Arch, WhatIsWrittenReadsBackTheSame) {
 }
 
 TEST(Arch, BadConfigsAreOneClearError) {
-  EXPECT_EQ(error_of(R"({"model_type": "mamba"})").substr(0, 54),
+  EXPECT_EQ(config_error(R"({"model_type": "mamba"})").substr(0, 54),
             "config.json: model_type: expected one of llama, mistra");
-  EXPECT_NE(error_of(R"({"model_type": "llama"})").find("vocab_size"), std::string::npos);
-  EXPECT_NE(error_of("[1]").find("an object"), std::string::npos);
-  EXPECT_NE(error_of("{").find("not valid JSON"), std::string::npos);
-  EXPECT_NE(error_of(llama(R"(, "num_key_value_heads": 3)")).find("a divisor"), std::string::npos);
-  EXPECT_NE(error_of(llama(R"(, "head_dim": -1)")).find("head_dim"), std::string::npos);
-  EXPECT_NE(error_of(llama(R"(, "head_dim": 1e300)")).find("head_dim"), std::string::npos);
-  EXPECT_NE(error_of(llama(R"(, "hidden_act": "relu")")).find("relu"), std::string::npos);
-  EXPECT_NE(error_of(llama(R"(, "rope_scaling": {"type": "longrope"})")).find("longrope"), std::string::npos);
-  EXPECT_NE(error_of(llama(R"(, "rope_scaling": 3)")).find("an object"), std::string::npos);
-  EXPECT_NE(error_of(llama(R"(, "quantization_config": {"bits": 4})")).find("quantization_config"), std::string::npos);
-  EXPECT_NE(error_of(R"({"model_type": 3})").find("a string"), std::string::npos);
+  EXPECT_NE(config_error(R"({"model_type": "llama"})").find("vocab_size"), std::string::npos);
+  EXPECT_NE(config_error("[1]").find("an object"), std::string::npos);
+  EXPECT_NE(config_error("{").find("not valid JSON"), std::string::npos);
+  EXPECT_NE(config_error(llama(R"(, "num_key_value_heads": 3)")).find("a divisor"), std::string::npos);
+  EXPECT_NE(config_error(llama(R"(, "head_dim": -1)")).find("head_dim"), std::string::npos);
+  EXPECT_NE(config_error(llama(R"(, "head_dim": 1e300)")).find("head_dim"), std::string::npos);
+  EXPECT_NE(config_error(llama(R"(, "hidden_act": "relu")")).find("relu"), std::string::npos);
+  EXPECT_NE(config_error(llama(R"(, "rope_scaling": {"type": "longrope"})")).find("longrope"), std::string::npos);
+  EXPECT_NE(config_error(llama(R"(, "rope_scaling": 3)")).find("an object"), std::string::npos);
+  EXPECT_NE(config_error(llama(R"(, "quantization_config": {"bits": 4})")).find("quantization_config"),
+            std::string::npos);
+  EXPECT_NE(config_error(R"({"model_type": 3})").find("a string"), std::string::npos);
 }
 
 }  // namespace

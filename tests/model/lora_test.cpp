@@ -16,10 +16,10 @@
 namespace posttrain::model {
 namespace {
 
-const LoraSettings small = {.rank = 3, .alpha = 6, .targets = {"q_proj", "down_proj"}};
+const LoraSettings small_lora = {.rank = 3, .alpha = 6, .targets = {"q_proj", "down_proj"}};
 
-struct Trainer {
-  explicit Trainer(nn::Backend& backend, const LoraSettings& lora = small)
+struct LoraTrainer {
+  explicit LoraTrainer(nn::Backend& backend, const LoraSettings& lora = small_lora)
       : model(tiny_model(backend, tiny_arch())), learner(*model, {.max_grad_norm = 0, .lora = lora}) {}
 
   void accumulate(int step) {
@@ -50,7 +50,7 @@ bool is_target(const Parameter& p) {
 TEST(Lora, TrainsItsTargetsOnlyAndBeginsAtTheModelItself) {
   const auto backend = nn::make_cpu_backend();
   const auto original = tiny_model(*backend, tiny_arch());
-  Trainer trainer(*backend);
+  LoraTrainer trainer(*backend);
   EXPECT_EQ(all_weights(*trainer.model), all_weights(*original));
   trainer.train(0, 2);
   for (const Parameter& p : trainer.model->weights().parameters()) {
@@ -63,7 +63,7 @@ TEST(Lora, TheExportedFactorsMergeToTheTrainedWeightsAndTheirGradientsAreProject
   const auto backend = nn::make_cpu_backend();
   const auto original = tiny_model(*backend, tiny_arch());
   const TemporaryFolder folder;
-  Trainer trainer(*backend);
+  LoraTrainer trainer(*backend);
   trainer.train(0, 2);
   trainer.learner.lora()->save(folder.path());
   const Json config = read_json(folder.path() / "adapter_config.json");
@@ -103,7 +103,7 @@ TEST(Lora, TheExportedFactorsMergeToTheTrainedWeightsAndTheirGradientsAreProject
 TEST(Lora, GoesOnBitForBitFromACheckpoint) {
   const auto backend = nn::make_cpu_backend();
   const TemporaryFolder folder;
-  Trainer whole(*backend), first(*backend), second(*backend);
+  LoraTrainer whole(*backend), first(*backend), second(*backend);
   whole.train(0, 5);
   first.train(0, 3);
   Checkpoint::save(folder.path() / "state", first.learner, "");
@@ -115,7 +115,7 @@ TEST(Lora, GoesOnBitForBitFromACheckpoint) {
 
 TEST(Lora, TargetsThatAreNoMatricesAreAnError) {
   const auto backend = nn::make_cpu_backend();
-  EXPECT_THROW(Trainer(*backend, {.rank = 2, .alpha = 2, .targets = {"nothing"}}), Error);
+  EXPECT_THROW(LoraTrainer(*backend, {.rank = 2, .alpha = 2, .targets = {"nothing"}}), Error);
 }
 
 }  // namespace

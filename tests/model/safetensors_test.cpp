@@ -20,7 +20,7 @@ std::string file_of(const std::string& header, size_t data_bytes) {
   return bytes + header + std::string(data_bytes, '\1');
 }
 
-std::string error_of(const std::string& bytes) {
+std::string safetensors_error(const std::string& bytes) {
   try {
     parse_safetensors(std::as_bytes(std::span(bytes)), "x.safetensors");
   } catch (const Error& e) {
@@ -45,31 +45,33 @@ TEST(Safetensors, ReadsShapesAndOffsets) {
 }
 
 TEST(Safetensors, LiesInTheHeaderAreRefused) {
-  EXPECT_NE(error_of("abc").find("at least 8 bytes"), std::string::npos);
-  EXPECT_NE(error_of(std::string(8, '\xff')).find("header length"), std::string::npos);
-  EXPECT_NE(error_of(file_of("{", 0)).find("not valid JSON"), std::string::npos);
-  EXPECT_NE(error_of(file_of("[]", 0)).find("an object"), std::string::npos);
+  EXPECT_NE(safetensors_error("abc").find("at least 8 bytes"), std::string::npos);
+  EXPECT_NE(safetensors_error(std::string(8, '\xff')).find("header length"), std::string::npos);
+  EXPECT_NE(safetensors_error(file_of("{", 0)).find("not valid JSON"), std::string::npos);
+  EXPECT_NE(safetensors_error(file_of("[]", 0)).find("an object"), std::string::npos);
   const auto one = [](const std::string& t) { return R"({"a": )" + t + "}"; };
-  EXPECT_EQ(error_of(file_of(one(tensor("[2]", "[0, 8]")), 8)), "");
-  EXPECT_NE(error_of(file_of(one(tensor("[2]", "[0, 8]")), 7)).find("file size"), std::string::npos);
-  EXPECT_NE(error_of(file_of(one(tensor("[2]", "[0, 8]")), 9)).find("file size"), std::string::npos);
-  EXPECT_NE(error_of(file_of(one(tensor("[2]", "[4, 12]")), 12)).find("to begin at"), std::string::npos);
-  EXPECT_NE(error_of(file_of(one(tensor("[3]", "[0, 8]")), 8)).find("as many bytes"), std::string::npos);
-  EXPECT_NE(error_of(file_of(one(tensor("[2]", "[8, 0]")), 8)).find("as many bytes"), std::string::npos);
-  EXPECT_NE(error_of(file_of(one(tensor("[2]", "[0, 8]", "F33")), 8)).find("a known dtype"), std::string::npos);
-  EXPECT_NE(error_of(file_of(one(tensor("[-2]", "[0, 8]")), 8)).find("a whole number"), std::string::npos);
-  EXPECT_NE(error_of(file_of(one(tensor("[4294967296, 4294967296, 4294967296]", "[0, 0]")), 0)).find("possible size"),
+  EXPECT_EQ(safetensors_error(file_of(one(tensor("[2]", "[0, 8]")), 8)), "");
+  EXPECT_NE(safetensors_error(file_of(one(tensor("[2]", "[0, 8]")), 7)).find("file size"), std::string::npos);
+  EXPECT_NE(safetensors_error(file_of(one(tensor("[2]", "[0, 8]")), 9)).find("file size"), std::string::npos);
+  EXPECT_NE(safetensors_error(file_of(one(tensor("[2]", "[4, 12]")), 12)).find("to begin at"), std::string::npos);
+  EXPECT_NE(safetensors_error(file_of(one(tensor("[3]", "[0, 8]")), 8)).find("as many bytes"), std::string::npos);
+  EXPECT_NE(safetensors_error(file_of(one(tensor("[2]", "[8, 0]")), 8)).find("as many bytes"), std::string::npos);
+  EXPECT_NE(safetensors_error(file_of(one(tensor("[2]", "[0, 8]", "F33")), 8)).find("a known dtype"),
             std::string::npos);
-  EXPECT_NE(error_of(file_of(one(tensor("[2]", "[0, 18446744073709551615]")), 8)).find("as many bytes"),
+  EXPECT_NE(safetensors_error(file_of(one(tensor("[-2]", "[0, 8]")), 8)).find("a whole number"), std::string::npos);
+  EXPECT_NE(safetensors_error(file_of(one(tensor("[4294967296, 4294967296, 4294967296]", "[0, 0]")), 0))
+                .find("possible size"),
             std::string::npos);
-  EXPECT_NE(error_of(file_of(one("3"), 0)).find("dtype, shape"), std::string::npos);
+  EXPECT_NE(safetensors_error(file_of(one(tensor("[2]", "[0, 18446744073709551615]")), 8)).find("as many bytes"),
+            std::string::npos);
+  EXPECT_NE(safetensors_error(file_of(one("3"), 0)).find("dtype, shape"), std::string::npos);
 }
 
 TEST(Safetensors, OverlapsAndDuplicatesAreRefused) {
   const std::string overlap = R"({"a": )" + tensor("[2]", "[0, 8]") + R"(, "b": )" + tensor("[2]", "[4, 12]") + "}";
-  EXPECT_NE(error_of(file_of(overlap, 12)).find("to begin at"), std::string::npos);
+  EXPECT_NE(safetensors_error(file_of(overlap, 12)).find("to begin at"), std::string::npos);
   const std::string twice = R"({"a": )" + tensor("[2]", "[0, 8]") + R"(, "a": )" + tensor("[2]", "[8, 16]") + "}";
-  EXPECT_NE(error_of(file_of(twice, 16)).find("twice"), std::string::npos);
+  EXPECT_NE(safetensors_error(file_of(twice, 16)).find("twice"), std::string::npos);
 }
 
 TEST(Safetensors, WhatIsWrittenReadsBackInEveryDtypeAndInShards) {

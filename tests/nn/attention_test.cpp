@@ -33,10 +33,6 @@ struct Data {
         dout(random_floats(static_cast<size_t>(c.rows * c.shape.q_heads * c.shape.v_width), 4)) {}
 };
 
-Heads heads(const Floats& x, int64_t rows, int count, int width) {
-  return {const_cast<float*>(x.data()), rows, int64_t{count} * width, count, width};
-}
-
 struct Result {
   Floats out, stats;
 };

@@ -7,10 +7,10 @@
 namespace posttrain::nn {
 namespace {
 
-struct Size {
+struct DivergenceSize {
   int64_t n, D, teacher_D, V;
 };
-const Size kSizes[] = {{1, 8, 8, 5}, {7, 12, 20, 64}, {5, 8, 4, 1100}};
+const DivergenceSize kDivergenceSizes[] = {{1, 8, 8, 5}, {7, 12, 20, 64}, {5, 8, 4, 1100}};
 
 std::vector<double> log_softmax(const Floats& h, const Floats& w, int64_t row, int64_t D, int64_t V, float inverse,
                                 float softcap) {
@@ -55,20 +55,20 @@ std::vector<double> merged(const std::vector<double>& logp, std::span<const int3
   return out;
 }
 
-struct Case {
+struct DivergenceCase {
   double beta;
   float inverse, softcap, teacher_softcap;
   int64_t named;  // 0 = the teacher's head
 };
-const Case kCases[] = {{0, 1, 0, 0, 0}, {1, 1.25f, 0, 0, 0}, {0.5, 1, 3, 2, 0}, {0.1, 0.5f, 0, 4, 0},
-                       {0, 1, 0, 0, 3}, {1, 0.8f, 4, 0, 2},  {0.5, 1, 0, 0, 4}, {0.3, 1, 0, 0, 1 << 20}};
+const DivergenceCase kCases[] = {{0, 1, 0, 0, 0}, {1, 1.25f, 0, 0, 0}, {0.5, 1, 3, 2, 0}, {0.1, 0.5f, 0, 4, 0},
+                                 {0, 1, 0, 0, 3}, {1, 0.8f, 4, 0, 2},  {0.5, 1, 0, 0, 4}, {0.3, 1, 0, 0, 1 << 20}};
 
 struct Problem {
-  Size s;
-  Case c;
+  DivergenceSize s;
+  DivergenceCase c;
   Floats h, w, teacher_h, teacher_w, weight;
 
-  Problem(const Size& size, const Case& kind)
+  Problem(const DivergenceSize& size, const DivergenceCase& kind)
       : s(size),
         c(kind),
         h(random_floats(static_cast<size_t>(s.n * s.D), 1)),
@@ -115,8 +115,8 @@ struct Problem {
 };
 
 TEST(Divergence, FollowsTheDefinitionAndItsSlopeOnEveryMachine) {
-  for (const Size& s : kSizes) {
-    for (const Case& c : kCases) {
+  for (const DivergenceSize& s : kDivergenceSizes) {
+    for (const DivergenceCase& c : kCases) {
       const Problem p(s, c);
       const Floats all = same_on_all_machines([&](Backend& b) { return p.run(b); });
       for (int64_t i = 0; i < s.n; ++i) ASSERT_NEAR(double{all[i]}, p.value(p.h, p.w, i), 3e-5) << i << " " << c.beta;

@@ -7,10 +7,10 @@
 namespace posttrain::nn {
 namespace {
 
-struct Size {
+struct HeadSize {
   int64_t n, D, V;
 };
-const Size kSizes[] = {{1, 8, 5}, {7, 48, 64}, {20, 24, 300}, {140, 16, 1100}};
+const HeadSize kHeadSizes[] = {{1, 8, 5}, {7, 48, 64}, {20, 24, 300}, {140, 16, 1100}};
 
 std::vector<int32_t> random_ids(int64_t n, int64_t V, uint64_t seed) {
   Rng rng({seed});
@@ -24,7 +24,7 @@ struct Kept {
 };
 
 // Every second row keeps about a third of the vocabulary, its target among them; the others keep all (empty).
-Kept some_kept(const Size& s, const std::vector<int32_t>& targets) {
+Kept some_kept(const HeadSize& s, const std::vector<int32_t>& targets) {
   Rng rng({99});
   Kept kept;
   for (int64_t i = 0; i < s.n; ++i) {
@@ -40,7 +40,7 @@ Kept some_kept(const Size& s, const std::vector<int32_t>& targets) {
 struct Reference {
   std::vector<double> logp, entropy;
 };
-Reference reference(const Size& s, const Floats& h, const Floats& w, const HeadTargets& t) {
+Reference reference(const HeadSize& s, const Floats& h, const Floats& w, const HeadTargets& t) {
   Reference r;
   for (int64_t i = 0; i < s.n; ++i) {
     std::vector<double> z;
@@ -86,7 +86,7 @@ HeadTargets targets_of(const Setting& setting, const std::vector<int32_t>& ids, 
 }
 
 TEST(Head, ScoresFollowTheDefinition) {
-  for (const Size& s : kSizes) {
+  for (const HeadSize& s : kHeadSizes) {
     const Floats h = random_floats(static_cast<size_t>(s.n * s.D), 1),
                  w = random_floats(static_cast<size_t>(s.V * s.D), 2);
     const auto ids = random_ids(s.n, s.V, 3);
@@ -110,7 +110,7 @@ TEST(Head, ScoresFollowTheDefinition) {
 }
 
 TEST(Head, ARowDoesNotDependOnItsBatch) {
-  const Size s{140, 48, 400};
+  const HeadSize s{140, 48, 400};
   const Floats h = random_floats(static_cast<size_t>(s.n * s.D), 1),
                w = random_floats(static_cast<size_t>(s.V * s.D), 2);
   const auto ids = random_ids(s.n, s.V, 3);
@@ -131,7 +131,7 @@ TEST(Head, ARowDoesNotDependOnItsBatch) {
 }
 
 TEST(Head, BackwardIsTheSlopeOfLogprobAndEntropy) {
-  for (const Size& s : {Size{1, 8, 5}, Size{7, 12, 64}, Size{5, 8, 1100}}) {
+  for (const HeadSize& s : {HeadSize{1, 8, 5}, HeadSize{7, 12, 64}, HeadSize{5, 8, 1100}}) {
     const Floats h = random_floats(static_cast<size_t>(s.n * s.D), 1),
                  w = random_floats(static_cast<size_t>(s.V * s.D), 2, 0.5);
     const auto ids = random_ids(s.n, s.V, 3);
@@ -170,7 +170,7 @@ TEST(Head, BackwardIsTheSlopeOfLogprobAndEntropy) {
 }
 
 TEST(Head, BackwardAddsToDwInRowOrderHoweverTheBatchIsCut) {
-  const Size s{600, 24, 70};
+  const HeadSize s{600, 24, 70};
   const Floats h = random_floats(static_cast<size_t>(s.n * s.D), 1),
                w = random_floats(static_cast<size_t>(s.V * s.D), 2);
   const auto ids = random_ids(s.n, s.V, 3);
@@ -196,7 +196,7 @@ TEST(Head, BackwardAddsToDwInRowOrderHoweverTheBatchIsCut) {
 // ---- sampling
 
 TEST(HeadSample, LogprobsAreThoseOfTheScorerBitForBitWithAndWithoutFilters) {
-  const Size s{60, 24, 300};
+  const HeadSize s{60, 24, 300};
   const Floats h = random_floats(static_cast<size_t>(s.n * s.D), 1, 0.5),
                w = random_floats(static_cast<size_t>(s.V * s.D), 2);
   std::vector<SamplingFilter> filters;

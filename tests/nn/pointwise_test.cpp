@@ -6,10 +6,6 @@
 namespace posttrain::nn {
 namespace {
 
-Heads heads(const Floats& x, int64_t rows, int count, int width, int64_t stride = 0) {
-  return {const_cast<float*>(x.data()), rows, stride > 0 ? stride : int64_t{count} * width, count, width};
-}
-
 double d(float x) {
   return static_cast<double>(x);
 }

@@ -25,6 +25,11 @@ inline Floats random_floats(size_t count, uint64_t seed, double scale = 1) {
   return x;
 }
 
+// `count` heads side by side in rows of x, `stride` floats apart (0: without a gap).
+inline Heads heads(const Floats& x, int64_t rows, int count, int width, int64_t stride = 0) {
+  return {const_cast<float*>(x.data()), rows, stride > 0 ? stride : int64_t{count} * width, count, width};
+}
+
 // Same bits; NaN equals NaN of the same bits.
 inline bool same_bits(const Floats& a, const Floats& b) {
   return a.size() == b.size() && (a.empty() || std::memcmp(a.data(), b.data(), a.size() * sizeof(float)) == 0);

@@ -26,13 +26,13 @@ TEST(RewardSet, SumsWeightedPartsAndTakesTheVerdictOfTheJudge) {
   const Outcome good = set.judge(sample_of("<think></think><answer>8</answer>", "8"));
   EXPECT_DOUBLE_EQ(good.total, 1.5);
   EXPECT_EQ(good.verdict, Verdict::right);
-  const Outcome wrong = set.judge(sample_of("<think></think><answer>9</answer>", "8"));
-  EXPECT_DOUBLE_EQ(wrong.total, 0.5);
-  EXPECT_EQ(wrong.verdict, Verdict::wrong) << "good form does not make a wrong answer right";
-  ASSERT_EQ(wrong.parts.size(), 2u);
-  EXPECT_EQ(wrong.parts[0].name, "format");
-  EXPECT_EQ(wrong.parts[0].verdict, Verdict::right);
-  EXPECT_EQ(wrong.parts[1].detail, "9");
+  const Outcome bad = set.judge(sample_of("<think></think><answer>9</answer>", "8"));
+  EXPECT_DOUBLE_EQ(bad.total, 0.5);
+  EXPECT_EQ(bad.verdict, Verdict::wrong) << "good form does not make a wrong answer right";
+  ASSERT_EQ(bad.parts.size(), 2u);
+  EXPECT_EQ(bad.parts[0].name, "format");
+  EXPECT_EQ(bad.parts[0].verdict, Verdict::right);
+  EXPECT_EQ(bad.parts[1].detail, "9");
 }
 
 TEST(RewardSet, WithoutAJudgeTheFirstPartSpeaks) {

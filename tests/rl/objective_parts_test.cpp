@@ -9,7 +9,7 @@
 namespace posttrain::rl {
 namespace {
 
-struct Answer {
+struct DrawnAnswer {
   int group = 0;
   double advantage = 0;
   std::vector<double> logp, old_logp, sampler_logp, ref_logp;
@@ -22,11 +22,11 @@ struct Answer {
   }
 };
 
-std::vector<Answer> random_answers(uint64_t seed) {
+std::vector<DrawnAnswer> random_answers(uint64_t seed) {
   Rng rng({seed, hash_name("parts")});
-  std::vector<Answer> answers;
+  std::vector<DrawnAnswer> answers;
   for (int i = 0; i < 5; ++i) {
-    Answer a{.group = i / 3, .advantage = rng.normal()};
+    DrawnAnswer a{.group = i / 3, .advantage = rng.normal()};
     for (int64_t t = rng.integer(2, 6); t > 0; --t) {
       a.logp.push_back(-0.2 - 2 * rng.uniform());
       a.old_logp.push_back(a.logp.back() + 0.4 * rng.normal());
@@ -39,7 +39,7 @@ std::vector<Answer> random_answers(uint64_t seed) {
   return answers;
 }
 
-double mean_log(const Answer& a, const std::vector<double>& x, const std::vector<double>& y) {
+double mean_log(const DrawnAnswer& a, const std::vector<double>& x, const std::vector<double>& y) {
   double sum = 0;
   for (size_t t = 0; t < x.size(); ++t) sum += a.mask[t] * (x[t] - y[t]);
   return sum / a.counted();
@@ -59,7 +59,7 @@ double policy_value(const ObjectiveSettings& s, double ratio, double held, doubl
   return value;
 }
 
-double importance(const ObjectiveSettings& s, const Answer& a, size_t t) {
+double importance(const ObjectiveSettings& s, const DrawnAnswer& a, size_t t) {
   double gap = a.old_logp[t] - a.sampler_logp[t];
   if (s.importance.starts_with("sequence")) gap = a.counted() * mean_log(a, a.old_logp, a.sampler_logp);
   const double weight = std::exp(gap);
@@ -69,16 +69,16 @@ double importance(const ObjectiveSettings& s, const Answer& a, size_t t) {
 }
 
 // `fixed` holds the log-probabilities at which the gradient is taken: what carries no gradient is read there.
-double loss(const ObjectiveSettings& s, const std::vector<Answer>& batch, const std::vector<Answer>& fixed) {
+double loss(const ObjectiveSettings& s, const std::vector<DrawnAnswer>& batch, const std::vector<DrawnAnswer>& fixed) {
   double tokens = 0, total = 0;
   std::vector<double> group_tokens(2, 0.0);
-  for (const Answer& a : batch) {
+  for (const DrawnAnswer& a : batch) {
     tokens += a.counted();
     group_tokens[a.group] += a.counted();
   }
   const auto n = static_cast<double>(batch.size());
   for (size_t i = 0; i < batch.size(); ++i) {
-    const Answer& a = batch[i];
+    const DrawnAnswer& a = batch[i];
     const double sequence = std::exp(mean_log(a, a.logp, a.old_logp));
     const double held_sequence = std::exp(mean_log(fixed[i], fixed[i].logp, fixed[i].old_logp));
     double sum = 0;
@@ -108,7 +108,7 @@ void expect_equal(const ObjectiveSettings& settings, uint64_t seed) {
   batch.begin.push_back(0);
   batch.max_completion_tokens = 16;
   std::vector<double> logp;
-  for (const Answer& a : answers) {
+  for (const DrawnAnswer& a : answers) {
     batch.begin.push_back(batch.begin.back() + std::ssize(a.logp));
     batch.group.push_back(a.group);
     for (size_t t = 0; t < a.logp.size(); ++t) {

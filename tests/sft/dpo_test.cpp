@@ -4,19 +4,18 @@
 
 #include <gtest/gtest.h>
 
-#include <cmath>
-
 #include "base/rng.h"
+#include "support.h"
 
 namespace posttrain::sft {
 namespace {
 
-struct Fixture {
+struct DpoFixture {
   std::unique_ptr<nn::Backend> backend = nn::make_cpu_backend();
   model::Transformer model{*backend, model::llama_arch(40, 16, 2, 2, 2, 32, true), nn::DType::f32, nn::Use::training};
   std::vector<AnswerPair> pairs;
 
-  Fixture() {
+  DpoFixture() {
     model.init_random(3, {1.0, 1.0, 0.5});
     Rng rng({5});
     const auto ids = [&](int64_t least, int64_t most) {
@@ -31,15 +30,8 @@ struct Fixture {
   }
 };
 
-double metric(const DpoStep& step, const std::string& name) {
-  for (const auto& [key, value] : step.metrics) {
-    if (key == name) return value;
-  }
-  return NAN;
-}
-
 TEST(Dpo, ReferenceLogProbabilitiesAreThePolicysOwnAtTheStart) {
-  Fixture f;
+  DpoFixture f;
   model::Learner learner(f.model, {});
   DpoTrainer trainer(learner, f.pairs, {.pairs_per_step = 12}, 1, 2);
   const auto step = trainer.step(0);
@@ -49,7 +41,7 @@ TEST(Dpo, ReferenceLogProbabilitiesAreThePolicysOwnAtTheStart) {
 
 TEST(Dpo, EveryKindRaisesTheMarginOfItsPairs) {
   for (const char* kind : {"sigmoid", "hinge", "ipo", "simpo", "kto", "orpo"}) {
-    Fixture f;
+    DpoFixture f;
     model::Learner learner(f.model, {});
     DpoSettings settings{.steps = 20, .pairs_per_step = 12};
     settings.loss.kind = kind;
@@ -65,7 +57,7 @@ TEST(Dpo, EveryKindRaisesTheMarginOfItsPairs) {
 TEST(Dpo, MicroBatchesAddUpToTheWholeBatch) {
   for (const char* kind : {"sigmoid", "kto", "orpo"}) {
     const auto norm = [&](int64_t micro_batch_tokens) {
-      Fixture f;
+      DpoFixture f;
       model::Learner learner(f.model, {});
       DpoSettings settings{.pairs_per_step = 12, .micro_batch_tokens = micro_batch_tokens};
       settings.loss.kind = kind;

@@ -2,9 +2,8 @@
 
 #include <gtest/gtest.h>
 
-#include <cmath>
-
 #include "base/rng.h"
+#include "support.h"
 
 namespace posttrain::sft {
 namespace {
@@ -26,24 +25,17 @@ std::vector<AnswerPair> pairs_with_a_rule(int count) {
   return pairs;
 }
 
-struct Fixture {
+struct RewardFixture {
   std::unique_ptr<nn::Backend> backend = nn::make_cpu_backend();
   model::Transformer model{*backend, model::llama_arch(40, 16, 2, 2, 2, 32, false), nn::DType::f32, nn::Use::training};
   RewardHead head = reward_head(model.arch());
   std::vector<AnswerPair> pairs = pairs_with_a_rule(200);
 
-  Fixture() { model.init_random(3, {1.0, 1.0, 0.5}); }
+  RewardFixture() { model.init_random(3, {1.0, 1.0, 0.5}); }
 };
 
-double metric(const DpoStep& step, const std::string& name) {
-  for (const auto& [key, value] : step.metrics) {
-    if (key == name) return value;
-  }
-  return NAN;
-}
-
 TEST(RewardModel, LearnsARuleAndScoresPairsItNeverSaw) {
-  Fixture f;
+  RewardFixture f;
   model::Learner learner(f.model, {});
   RewardModelSettings settings{.steps = 80, .pairs_per_step = 32, .held_out = 0.2};
   settings.training.lr = 5e-3;
@@ -54,7 +46,7 @@ TEST(RewardModel, LearnsARuleAndScoresPairsItNeverSaw) {
 }
 
 TEST(RewardModel, AScoreIsOfTheAnswerAloneAndTheFirstLossIsOfItsGap) {
-  Fixture f;
+  RewardFixture f;
   model::Learner learner(f.model, {});
   const auto& pair = f.pairs.front();
   const std::vector<rollout::TrainSample> both = {{&pair.prompt, &pair.chosen}, {&pair.prompt, &pair.rejected}};
@@ -67,7 +59,7 @@ TEST(RewardModel, AScoreIsOfTheAnswerAloneAndTheFirstLossIsOfItsGap) {
 
 TEST(RewardModel, MicroBatchesAddUpToTheWholeBatch) {
   const auto norm = [](int64_t micro_batch_tokens) {
-    Fixture f;
+    RewardFixture f;
     model::Learner learner(f.model, {});
     const RewardModelSettings settings{.pairs_per_step = 24, .micro_batch_tokens = micro_batch_tokens};
     return metric(RewardModelTrainer(learner, f.head, f.pairs, settings, 1, 2).step(0), "grad_norm");
@@ -77,7 +69,7 @@ TEST(RewardModel, MicroBatchesAddUpToTheWholeBatch) {
 }
 
 TEST(RewardModel, AnEmptyAnswerIsReadBehindItsPrompt) {
-  Fixture f;
+  RewardFixture f;
   const std::vector<int32_t> prompt = {9, 10, 11}, shorter = {9, 10};
   const rollout::Completion none, last{.ids = {11}};
   const auto scores =

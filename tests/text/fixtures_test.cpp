@@ -24,7 +24,7 @@ TEST_P(TokenizerFixtures, EncodeDecodeStreamAndChatAgreeWithTheReference) {
   const auto from = in_gguf ? smollm2() : shared / "tokenizers" / GetParam();
   if (!std::filesystem::exists(from) || !std::filesystem::exists(shared)) GTEST_SKIP() << "no " << from;
   const Tokenizer tokenizer = Tokenizer::load(from);
-  const CaseReport report =
+  const TokenizerReport report =
       check_tokenizer_cases(tokenizer, shared / "fixtures/tokenizers" / (std::string(GetParam()) + ".jsonl"));
   EXPECT_GT(report.cases, 300u);
   EXPECT_EQ(report.failed, 0u);

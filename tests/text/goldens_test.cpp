@@ -22,7 +22,7 @@ class TokenizerGoldens : public testing::TestWithParam<const char*> {};
 TEST_P(TokenizerGoldens, EveryCaseAgreesWithTheTokenizersLibrary) {
   const std::string name = GetParam();
   const Tokenizer tokenizer = Tokenizer::load(kGoldens / (name + ".json"));
-  const CaseReport report = check_tokenizer_cases(tokenizer, kGoldens / (name + ".jsonl"));
+  const TokenizerReport report = check_tokenizer_cases(tokenizer, kGoldens / (name + ".jsonl"));
   EXPECT_GT(report.cases, 60u);
   EXPECT_EQ(report.failed, 0u);
   for (const CaseFailure& f : report.first_failures) {

@@ -57,7 +57,7 @@ text::Document document(Json messages) {
   return document;
 }
 
-std::string learned(const Tokenizer& tokenizer, const TokenizedExample& example) {
+std::string learned_text(const Tokenizer& tokenizer, const TokenizedExample& example) {
   std::vector<int32_t> ids;
   for (size_t i = 0; i < example.ids.size(); ++i) {
     if (example.loss[i]) ids.push_back(example.ids[i]);
@@ -101,15 +101,15 @@ TEST(Renderer, EveryAnswerIsLearntWithItsEndTokenAndNothingElse) {
   const auto example =
       Renderer(tokenizer, {.system = "s"}, "m")
           .example(document(talk({{"user", "a"}, {"assistant", "b"}, {"user", "c"}, {"assistant", "d"}})));
-  EXPECT_EQ(learned(tokenizer, example.tokens), "b<|im_end|>d<|im_end|>");
+  EXPECT_EQ(learned_text(tokenizer, example.tokens), "b<|im_end|>d<|im_end|>");
 }
 
 TEST(Renderer, PlainTextsLearnWhatStandsBehindThePromptAndTheEndTokenWhereTheyEnd) {
   const Tokenizer tokenizer = chatml("");
   text::Document plain{.text = "1+1=2", .prompt_bytes = 4};
-  EXPECT_EQ(learned(tokenizer, Renderer(tokenizer, {}, "m").example(plain).tokens), "2");
+  EXPECT_EQ(learned_text(tokenizer, Renderer(tokenizer, {}, "m").example(plain).tokens), "2");
   plain.ends = true;
-  EXPECT_EQ(learned(tokenizer, Renderer(tokenizer, {}, "m").example(plain).tokens), "2<|im_end|>");
+  EXPECT_EQ(learned_text(tokenizer, Renderer(tokenizer, {}, "m").example(plain).tokens), "2<|im_end|>");
 }
 
 TEST(Renderer, ATemplateThatStripsTheLastThoughtIsRefusedBeforeTraining) {
@@ -117,7 +117,7 @@ TEST(Renderer, ATemplateThatStripsTheLastThoughtIsRefusedBeforeTraining) {
   const auto thinks = document(talk({{"user", "a"}, {"assistant", "<think>hm</think>b"}}));
   EXPECT_THROW(Renderer(tokenizer, {}, "m").example(thinks), Error);
   const auto example = Renderer(tokenizer, {.answers = "verbatim"}, "m").example(thinks);
-  EXPECT_EQ(learned(tokenizer, example.tokens), "<think>hm</think>b<|im_end|>");
+  EXPECT_EQ(learned_text(tokenizer, example.tokens), "<think>hm</think>b<|im_end|>");
   EXPECT_EQ(tokenizer.decode(example.tokens.ids),
             "<|im_start|>user\na<|im_end|>\n<|im_start|>assistant\n<think>hm</think>b<|im_end|>");
 }
@@ -129,7 +129,7 @@ TEST(Renderer, ThoughtsLostInEarlierTurnsAreCounted) {
           .example(
               document(talk({{"user", "a"}, {"assistant", "<think>hm</think>b"}, {"user", "c"}, {"assistant", "d"}})));
   EXPECT_EQ(example.lost_thoughts, 1u);
-  EXPECT_EQ(learned(tokenizer, example.tokens), "b<|im_end|>d<|im_end|>");
+  EXPECT_EQ(learned_text(tokenizer, example.tokens), "b<|im_end|>d<|im_end|>");
 }
 
 // recipes/r1-zero.jinja: the form is asked for once, in front, and the answer begins where the prompt ends.
@@ -143,7 +143,7 @@ TEST(Renderer, TheShippedTemplateOfR1ZeroAsksForTheFormAndNothingMore) {
       << prompt;
   EXPECT_TRUE(prompt.ends_with(" Assistant:")) << prompt;
   const auto example = renderer.example(document(talk({{"user", "2+3"}, {"assistant", "<think>x</think>5"}})));
-  EXPECT_EQ(learned(renderer.tokenizer(), example.tokens), " <think>x</think>5<|im_end|>");
+  EXPECT_EQ(learned_text(renderer.tokenizer(), example.tokens), " <think>x</think>5<|im_end|>");
 }
 
 }  // namespace

@@ -16,13 +16,13 @@
 namespace posttrain {
 namespace {
 
-const std::filesystem::path kGoldens = POSTTRAIN_SOURCE_DIR "/tests/goldens/text";
+const std::filesystem::path kTokenizerGoldens = POSTTRAIN_SOURCE_DIR "/tests/goldens/text";
 
 Tokenizer golden(const std::string& name) {
-  return Tokenizer::load(kGoldens / (name + ".json"));
+  return Tokenizer::load(kTokenizerGoldens / (name + ".json"));
 }
 
-std::string error_of(const std::string& json) {
+std::string load_error(const std::string& json) {
   try {
     Tokenizer::from_json(json, "tokenizer.json");
   } catch (const Error& error) {
@@ -81,34 +81,35 @@ TEST(Tokenizer, StreamedChunksJoinToTheDecodedText) {
 TEST(Tokenizer, UnknownPartsAreErrorsThatNameThePath) {
   const std::string model = R"("model":{"type":"BPE","vocab":{"a":0},"merges":[]})";
   EXPECT_NE(
-      error_of("{" + model + R"(,"normalizer":{"type":"Magic"}})").find("tokenizer.json: normalizer: type: expected"),
+      load_error("{" + model + R"(,"normalizer":{"type":"Magic"}})").find("tokenizer.json: normalizer: type: expected"),
       std::string::npos);
-  EXPECT_NE(error_of("{" + model + R"(,"pre_tokenizer":{"type":"Sequence","pretokenizers":[{"type":"X"}]}})")
+  EXPECT_NE(load_error("{" + model + R"(,"pre_tokenizer":{"type":"Sequence","pretokenizers":[{"type":"X"}]}})")
                 .find("pre_tokenizer.pretokenizers[0]: type"),
             std::string::npos);
-  EXPECT_NE(error_of("{" + model + R"(,"decoder":{"type":"CTC"}})").find("decoder: type"), std::string::npos);
-  EXPECT_NE(error_of("{" + model + R"(,"post_processor":{"type":"X"}})").find("post_processor: type"),
+  EXPECT_NE(load_error("{" + model + R"(,"decoder":{"type":"CTC"}})").find("decoder: type"), std::string::npos);
+  EXPECT_NE(load_error("{" + model + R"(,"post_processor":{"type":"X"}})").find("post_processor: type"),
             std::string::npos);
-  EXPECT_NE(error_of(R"({"model":{"type":"WordPiece","vocab":{}}})").find("model: type: expected BPE"),
+  EXPECT_NE(load_error(R"({"model":{"type":"WordPiece","vocab":{}}})").find("model: type: expected BPE"),
             std::string::npos);
-  EXPECT_NE(error_of(R"({"model":{"type":"BPE","vocab":{"a":0},"merges":["a b"]}})").find("merges[0]"),
+  EXPECT_NE(load_error(R"({"model":{"type":"BPE","vocab":{"a":0},"merges":["a b"]}})").find("merges[0]"),
             std::string::npos);
   EXPECT_NE(
-      error_of("{" + model + R"(,"pre_tokenizer":{"type":"Split","pattern":{"Regex":"(a"},"behavior":"Isolated"}})")
+      load_error("{" + model + R"(,"pre_tokenizer":{"type":"Split","pattern":{"Regex":"(a"},"behavior":"Isolated"}})")
           .find("pre_tokenizer.pattern.Regex"),
       std::string::npos);
 }
 
 TEST(Tokenizer, HostileFilesAreErrors) {
-  EXPECT_NE(error_of("{\n  \"model\": tru").find("tokenizer.json:2:"), std::string::npos);
-  EXPECT_NE(error_of(R"({"model":{"type":"BPE","vocab":{"a":4000000000},"merges":[]}})").find("id of 'a'"),
+  EXPECT_NE(load_error("{\n  \"model\": tru").find("tokenizer.json:2:"), std::string::npos);
+  EXPECT_NE(load_error(R"({"model":{"type":"BPE","vocab":{"a":4000000000},"merges":[]}})").find("id of 'a'"),
             std::string::npos);
-  EXPECT_NE(error_of(R"({"model":{"type":"BPE","vocab":{"a":-1},"merges":[]}})").find("id of 'a'"), std::string::npos);
-  EXPECT_NE(error_of(std::string(100000, '[')).find("64 levels"), std::string::npos);
-  EXPECT_NE(error_of("[]").find("a JSON object"), std::string::npos);
-  EXPECT_NE(error_of(R"({"model":{"type":"BPE","vocab":{"a":0},"merges":[["a"]]}})").find("model.merges"),
+  EXPECT_NE(load_error(R"({"model":{"type":"BPE","vocab":{"a":-1},"merges":[]}})").find("id of 'a'"),
             std::string::npos);
-  EXPECT_NE(error_of("").find("not valid JSON"), std::string::npos);
+  EXPECT_NE(load_error(std::string(100000, '[')).find("64 levels"), std::string::npos);
+  EXPECT_NE(load_error("[]").find("a JSON object"), std::string::npos);
+  EXPECT_NE(load_error(R"({"model":{"type":"BPE","vocab":{"a":0},"merges":[["a"]]}})").find("model.merges"),
+            std::string::npos);
+  EXPECT_NE(load_error("").find("not valid JSON"), std::string::npos);
 }
 
 TEST(Tokenizer, IdsOutsideTheVocabularyAreLeftOut) {

@@ -238,7 +238,7 @@ V items(R& r, const V& v, A& args) {
   return find_method(v, "items")->apply(r, v, args);
 }
 
-constexpr Builtin kFilters[] = {
+constexpr Builtin kListFilters[] = {
     {"join", join},
     {"first", [](R& r, const V& v, A&) -> V { return end_item(r, v, true); }},
     {"last", [](R& r, const V& v, A&) -> V { return end_item(r, v, false); }},
@@ -265,8 +265,8 @@ constexpr Builtin kFilters[] = {
 }  // namespace
 
 const Builtin* find_list_filter(std::string_view name) {
-  const auto* found = std::ranges::find(kFilters, name, &Builtin::name);
-  return found == std::end(kFilters) ? nullptr : found;
+  const auto* found = std::ranges::find(kListFilters, name, &Builtin::name);
+  return found == std::end(kListFilters) ? nullptr : found;
 }
 
 }  // namespace posttrain::jinja

@@ -9,8 +9,8 @@
 namespace posttrain::jinja {
 namespace {
 
-constexpr int kMaxNesting = 100;  // of brackets, blocks and unary signs
-constexpr int kMaxDepth = 400;    // of one expression's tree
+constexpr int kMaxNesting = 100;          // of brackets, blocks and unary signs
+constexpr int kMaxExpressionDepth = 400;  // of one expression's tree
 
 class Nesting {
  public:
@@ -82,7 +82,7 @@ ExpressionPtr Parser::make(Expression::Kind kind, const Place& place, std::strin
 
 void Parser::adopt(Expression& parent, ExpressionPtr child) {
   if (child) parent.depth = std::max(parent.depth, child->depth + 1);
-  if (parent.depth > kMaxDepth) fail_at(parent.place, "an expression of more than 400 levels");
+  if (parent.depth > kMaxExpressionDepth) fail_at(parent.place, "an expression of more than 400 levels");
   parent.children.push_back(std::move(child));
 }
 
@@ -407,7 +407,7 @@ void Parser::arguments(Expression& of) {
   const auto one = [&] {
     ExpressionPtr argument = expression();
     of.depth = std::max(of.depth, argument->depth + 1);
-    if (of.depth > kMaxDepth) fail_at(of.place, "an expression of more than 400 levels");
+    if (of.depth > kMaxExpressionDepth) fail_at(of.place, "an expression of more than 400 levels");
     return argument;
   };
   while (!take_sign(")")) {

@@ -154,7 +154,7 @@ V truncate(R&, const V& v, A& args) {
 }
 
 // "%s %d" with the arguments in order.
-V format(R& r, const V& v, A& args) {
+V percent_format(R& r, const V& v, A& args) {
   std::string out;
   size_t place = 0;
   const std::string text = to_str(v);
@@ -214,7 +214,7 @@ V absolute(R&, const V& v, A&) {
   return std::abs(v.integer());
 }
 
-constexpr Builtin kFilters[] = {
+constexpr Builtin kTextFilters[] = {
     {"tojson", tojson},
     {"default", default_value},
     {"d", default_value},
@@ -240,15 +240,15 @@ constexpr Builtin kFilters[] = {
     {"truncate", truncate},
     {"wordcount", wordcount},
     {"urlencode", urlencode},
-    {"format", format},
+    {"format", percent_format},
     {"pprint", [](R&, const V& v, A&) -> V { return to_repr(v); }},
 };
 
 }  // namespace
 
 const Builtin* find_text_filter(std::string_view name) {
-  const auto* found = std::ranges::find(kFilters, name, &Builtin::name);
-  return found == std::end(kFilters) ? nullptr : found;
+  const auto* found = std::ranges::find(kTextFilters, name, &Builtin::name);
+  return found == std::end(kTextFilters) ? nullptr : found;
 }
 
 std::string to_upper(std::string_view text) {

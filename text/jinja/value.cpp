@@ -9,7 +9,7 @@
 namespace posttrain::jinja {
 namespace {
 
-constexpr int kMaxDepth = 100;
+constexpr int kMaxValueDepth = 100;
 
 // A value may hold another several times over, so what walks it (==, tojson) is bounded here.
 constexpr size_t kMaxWeight = 1'000'000;
@@ -20,7 +20,7 @@ struct Size {
   void add(const Value& value) {
     depth = std::max(depth, value.depth());
     weight += value.weight();
-    if (depth >= kMaxDepth) throw Fault("lists and dicts nested more than 100 deep");
+    if (depth >= kMaxValueDepth) throw Fault("lists and dicts nested more than 100 deep");
     if (weight > kMaxWeight) throw Fault("a list or dict that is too large");
   }
 };

@@ -19,6 +19,10 @@ constexpr int64_t kCopyAhead = 12;   // rows that a copy fetches ahead
 constexpr int64_t kLongRow = 512;    // floats of a row from which on they are copied closer together
 constexpr int kStatsPerBlock = 3;    // maximum, sum of e^(z - max), sum of e^(z - max) (z - max)
 
+constexpr int64_t panels_of(int64_t columns) {
+  return (columns + kPanel - 1) / kPanel;
+}
+
 // y[rows, columns] = a[rows, k] times panels [panel][k][32], for panels [panel_begin, panel_end). Float panels hold 32
 // floats per k; bf16 panels 16 words, column j in the low and j + 16 in the high half.
 struct GemmJob {
