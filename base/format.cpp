@@ -1,7 +1,11 @@
 #include "base/format.h"
 
+#include <cmath>
 #include <cstdarg>
+#include <cstdint>
 #include <cstdio>
+
+#include "base/json.h"
 
 namespace posttrain {
 
@@ -15,6 +19,11 @@ std::string formatted(const char* format, ...) {
   std::vsnprintf(text.data(), text.size() + 1, format, again);
   va_end(again);
   return text;
+}
+
+std::string number_text(double value) {
+  return value == std::floor(value) && std::abs(value) < 1e15 ? std::to_string(static_cast<int64_t>(value))
+                                                              : Json(value).dump();
 }
 
 std::string duration_text(double seconds) {

@@ -1,7 +1,6 @@
 #include "base/json.h"
 
 #include <algorithm>
-#include <cmath>
 
 #include "base/error.h"
 #include "base/file.h"
@@ -53,11 +52,6 @@ void read_json_lines(const std::filesystem::path& file,
 
 std::string to_line(const Json& value) {
   return value.dump(-1, ' ', false, Json::error_handler_t::replace);
-}
-
-std::string number_text(double value) {
-  return value == std::floor(value) && std::abs(value) < 1e15 ? std::to_string(static_cast<int64_t>(value))
-                                                              : Json(value).dump();
 }
 
 std::string to_pretty(const Json& value) {

@@ -21,8 +21,6 @@ void read_json_lines(const std::filesystem::path& file,
 
 // One line, UTF-8 as it is; invalid UTF-8 in strings becomes U+FFFD instead of throwing.
 std::string to_line(const Json& value);
-// A number as people write it: 3 and 0.5, never 3.0.
-std::string number_text(double value);
 // Indented by two, for people.
 std::string to_pretty(const Json& value);
 

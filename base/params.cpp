@@ -4,6 +4,7 @@
 #include <cmath>
 #include <filesystem>
 
+#include "base/format.h"
 #include "base/json.h"
 #include "base/nearest.h"
 #include "base/node.h"

@@ -1,6 +1,7 @@
 // Documentation of described structs: the list of fields for people and the JSON Schema for editors.
 #include <cmath>
 
+#include "base/format.h"
 #include "base/json.h"
 #include "base/params.h"
 

@@ -1,8 +1,9 @@
 #include "bench/story_page.h"
-#include "base/format.h"
 
 #include <algorithm>
 #include <cmath>
+
+#include "base/format.h"
 
 namespace posttrain::bench {
 namespace {

@@ -1,10 +1,10 @@
 #include "pipeline/judge.h"
 
-#include <cctype>
 #include <charconv>
 #include <limits>
 
 #include "base/json.h"
+#include "base/letters.h"
 #include "text/chat.h"
 
 namespace posttrain::pipeline {
@@ -38,9 +38,7 @@ std::string fill(std::string_view text, const std::vector<std::pair<std::string_
 
 // Where a label stands as a word of its own.
 size_t word_at(std::string_view text, std::string_view word) {
-  const auto letter = [&](size_t i) {
-    return i < text.size() && std::isalnum(static_cast<unsigned char>(text[i])) != 0;
-  };
+  const auto letter = [&](size_t i) { return i < text.size() && is_letter_or_digit(text[i]); };
   for (size_t at = text.find(word); at != std::string_view::npos; at = text.find(word, at + 1)) {
     if (!(at > 0 && letter(at - 1)) && !letter(at + word.size())) return at;
   }
@@ -69,7 +67,7 @@ std::optional<int> named_choice(std::string_view reply, std::string_view first, 
 
 std::optional<double> named_grade(std::string_view reply, double best) {
   size_t at = 0;
-  while (at < reply.size() && std::isdigit(static_cast<unsigned char>(reply[at])) == 0) ++at;
+  while (at < reply.size() && !is_digit(reply[at])) ++at;
   double grade = 0;
   const auto [end, error] = std::from_chars(reply.data() + at, reply.data() + reply.size(), grade);
   const bool negative = at > 0 && reply[at - 1] == '-';

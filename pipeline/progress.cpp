@@ -13,6 +13,7 @@
 
 #include "base/error.h"
 #include "base/json.h"
+#include "base/letters.h"
 #include "pipeline/progress_state.h"
 #include "pipeline/progress_text.h"
 
@@ -31,8 +32,7 @@ bool environment_has(const char* name) {
 bool utf8_locale() {
   for (const char* name : {"LC_ALL", "LC_CTYPE", "LANG"}) {
     if (!environment_has(name)) continue;
-    std::string value = std::getenv(name);
-    std::transform(value.begin(), value.end(), value.begin(), [](unsigned char c) { return std::tolower(c); });
+    const std::string value = lower_case(std::getenv(name));
     return value.find("utf-8") != std::string::npos || value.find("utf8") != std::string::npos;
   }
   return false;

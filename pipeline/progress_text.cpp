@@ -1,10 +1,11 @@
 #include "pipeline/progress_text.h"
-#include "base/format.h"
 
 #include <algorithm>
 #include <array>
 #include <cmath>
 #include <vector>
+
+#include "base/format.h"
 
 namespace posttrain::pipeline {
 namespace {

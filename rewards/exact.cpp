@@ -1,7 +1,8 @@
 #include "rewards/exact.h"
 
 #include <algorithm>
-#include <cctype>
+
+#include "base/letters.h"
 
 namespace posttrain::rewards {
 
@@ -11,7 +12,7 @@ Score ExactReward::score(const Sample& sample) const {
   const std::string_view given = trim(*found), gold = trim(sample.answer);
   const auto same = [&](char a, char b) {
     if (!settings_.ignore_case) return a == b;
-    return std::tolower(static_cast<unsigned char>(a)) == std::tolower(static_cast<unsigned char>(b));
+    return lower_case(a) == lower_case(b);
   };
   if (!gold.empty() && std::ranges::equal(given, gold, same))
     return {1, Verdict::right, std::string(given), std::string(given)};

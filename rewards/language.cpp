@@ -2,10 +2,10 @@
 
 #include <algorithm>
 #include <array>
-#include <cctype>
 #include <cstdio>
 
 #include "base/error.h"
+#include "base/letters.h"
 #include "rewards/tags.h"
 
 namespace posttrain::rewards {
@@ -52,8 +52,8 @@ uint32_t next_code(std::string_view text, size_t& at) {
   return code;
 }
 
-bool is_letter(uint32_t code) {
-  if (code < 0x80) return std::isalpha(static_cast<int>(code)) != 0;
+bool is_letter_of_any_script(uint32_t code) {
+  if (code < 0x80) return is_letter(static_cast<char>(code));
   const bool sign = (code >= 0x2000 && code < 0x2C00) || (code >= 0x3000 && code < 0x3040) || code < 0xC0 ||
                     code == 0xD7 || code == 0xF7 || (code >= 0xFF00 && code < 0xFF66) || code >= 0x1F000 ||
                     code == 0xFFFD;
@@ -109,7 +109,7 @@ Score LanguageReward::score(const Sample& sample) const {
       const bool tag = text[at] == '<';
       size_t end = at + 1;
       if (tag && end < text.size() && text[end] == '/') ++end;
-      while (end < text.size() && std::isalpha(static_cast<unsigned char>(text[end])) != 0) ++end;
+      while (end < text.size() && is_letter(text[end])) ++end;
       if (!tag || (end > at + 1 && end < text.size() && text[end] == '>')) {
         finish();
         at = end;
@@ -117,7 +117,7 @@ Score LanguageReward::score(const Sample& sample) const {
       }
     }
     const uint32_t code = next_code(text, at);
-    if (!is_letter(code)) {
+    if (!is_letter_of_any_script(code)) {
       finish();
       continue;
     }

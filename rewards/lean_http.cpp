@@ -4,12 +4,12 @@
 #include <sys/socket.h>
 #include <sys/time.h>
 #include <unistd.h>
-
 #include <algorithm>
 #include <charconv>
 
 #include "base/clock.h"
 #include "base/error.h"
+#include "base/letters.h"
 #include "rewards/lean_reply.h"
 
 namespace posttrain::rewards {
@@ -38,12 +38,6 @@ bool connect_to(Socket& s, const HttpAddress& address, double timeout_s) {
   }
   freeaddrinfo(found);
   return s.fd >= 0;
-}
-
-std::string lower_header(std::string text) {
-  std::ranges::transform(text, text.begin(),
-                         [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c; });
-  return text;
 }
 
 // Chunks put together; nothing while some are missing.
@@ -121,7 +115,7 @@ HttpReply http_post(const HttpAddress& address, const std::string& path, const s
       out.error = "no reply";
       return out;
     }
-    const std::string headers = lower_header(text.substr(0, head + 2));
+    const std::string headers = lower_case(text.substr(0, head + 2));
     const std::string_view rest = std::string_view(text).substr(head + 4);
     const size_t length_at = headers.find("\r\ncontent-length:");
     bool whole = n == 0;

@@ -1,18 +1,17 @@
 #include "rewards/repetition.h"
 
 #include <algorithm>
-#include <cctype>
 #include <string_view>
 #include <unordered_set>
 #include <vector>
 
+#include "base/letters.h"
+
 namespace posttrain::rewards {
 
 Score RepetitionReward::score(const Sample& sample) const {
-  std::string text(sample.completion);
-  std::ranges::transform(text, text.begin(), [](unsigned char c) {
-    return std::isspace(c) != 0 ? ' ' : static_cast<char>(std::tolower(c));
-  });
+  std::string text = lower_case(sample.completion);
+  std::ranges::replace_if(text, is_space, ' ');
   // One space between words, so that an n-gram is a piece of the text.
   text.erase(std::unique(text.begin(), text.end(), [](char a, char b) { return a == ' ' && b == ' '; }), text.end());
   if (text.starts_with(' ')) text.erase(0, 1);

@@ -1,8 +1,9 @@
 #include "rewards/math/boxes.h"
-#include "rewards/math/letters.h"
 
 #include <algorithm>
 #include <vector>
+
+#include "base/letters.h"
 
 namespace posttrain::rewards::math {
 

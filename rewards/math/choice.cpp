@@ -1,12 +1,11 @@
 #include "rewards/math/choice.h"
-#include "rewards/math/letters.h"
 
 #include <cctype>
 #include <string>
 
-namespace posttrain::rewards::math {
+#include "base/letters.h"
 
-namespace {}  // namespace
+namespace posttrain::rewards::math {
 
 std::optional<char> choice_letter(std::string_view normalized, bool& whole) {
   // Markup off: font commands, braces, emphasis.

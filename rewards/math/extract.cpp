@@ -2,8 +2,8 @@
 
 #include <algorithm>
 
+#include "base/letters.h"
 #include "rewards/math/boxes.h"
-#include "rewards/math/letters.h"
 #include "rewards/math/prose.h"
 
 namespace posttrain::rewards::math {

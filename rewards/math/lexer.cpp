@@ -2,8 +2,8 @@
 
 #include <algorithm>
 
+#include "base/letters.h"
 #include "rewards/math/commands.h"
-#include "rewards/math/letters.h"
 #include "rewards/math/literal.h"
 #include "rewards/math/normalize.h"
 #include "rewards/math/words.h"

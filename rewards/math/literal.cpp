@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <string>
 
-#include "rewards/math/letters.h"
+#include "base/letters.h"
 #include "rewards/math/normalize.h"
 #include "rewards/math/words.h"
 

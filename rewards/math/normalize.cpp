@@ -2,11 +2,10 @@
 
 #include <algorithm>
 #include <array>
-#include <cctype>
 #include <cstdint>
 #include <span>
 
-#include "rewards/math/letters.h"
+#include "base/letters.h"
 #include "rewards/math/spelling.h"
 #include "rewards/math/words.h"
 
@@ -440,7 +439,7 @@ std::string plain_words(std::string_view normalized, bool keep_hyphens) {
     if (!out.empty() && out.back() != ' ') out += ' ';
   };
   for (size_t at = 0; at < normalized.size(); ++at) {
-    const auto c = static_cast<unsigned char>(normalized[at]);
+    const char c = normalized[at];
     if (c == '\\') {
       size_t end = at + 1;
       while (end < normalized.size() && is_letter(normalized[end])) ++end;
@@ -452,11 +451,10 @@ std::string plain_words(std::string_view normalized, bool keep_hyphens) {
       if (end > at + 1) at = end - 1;
     } else if (c == '{' || c == '}') {
       continue;
-    } else if (std::isspace(c) != 0 || (c == '-' && !keep_hyphens) || c == '_' ||
-               c == static_cast<unsigned char>(thin_space)) {
+    } else if (is_space(c) || (c == '-' && !keep_hyphens) || c == '_' || c == thin_space) {
       space();
     } else {
-      out += static_cast<char>(std::tolower(c));
+      out += lower_case(c);
     }
   }
   while (!out.empty() && (out.back() == ' ' || out.back() == '.')) out.pop_back();

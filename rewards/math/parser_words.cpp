@@ -1,7 +1,7 @@
 // Words in an answer: connectors, numbers, units, conditions, and prose around a value.
 #include <algorithm>
 
-#include "rewards/math/letters.h"
+#include "base/letters.h"
 #include "rewards/math/normalize.h"
 #include "rewards/math/parser_state.h"
 #include "rewards/math/words.h"

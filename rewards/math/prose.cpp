@@ -1,10 +1,9 @@
 #include "rewards/math/prose.h"
 
 #include <algorithm>
-#include <cctype>
 #include <vector>
 
-#include "rewards/math/letters.h"
+#include "base/letters.h"
 #include "rewards/math/normalize.h"
 #include "rewards/math/units.h"
 #include "rewards/math/words.h"
@@ -49,7 +48,7 @@ Role role_of(std::string_view word) {
   const std::string small = lower_case(word);
   if (small == "minus" || small == "negative") return Role::sign;
   if (is_and(small) || is_or(small)) return Role::connector;
-  const bool digit = std::ranges::any_of(word, [](unsigned char c) { return std::isdigit(c) != 0; });
+  const bool digit = std::ranges::any_of(word, is_digit);
   const std::string normal = normalize(word);
   // x₁ and x_2 are names.
   if (normal.size() > 2 && is_letter(normal[0]) && normal[1] == '_' &&

@@ -1,10 +1,9 @@
 #include "rewards/math/spelling.h"
 
 #include <algorithm>
-#include <cctype>
 #include <string>
 
-#include "rewards/math/letters.h"
+#include "base/letters.h"
 #include "rewards/math/units.h"
 
 namespace posttrain::rewards::math {
@@ -61,7 +60,7 @@ size_t text_with_figures(std::string_view text, size_t at, std::string& out) {
 
 // "a.m." and "p. m." as one word.
 size_t half_day_stops(std::string_view text, size_t at, std::string& out) {
-  const auto is = [&](size_t i, char small) { return i < text.size() && std::tolower(text[i]) == small; };
+  const auto is = [&](size_t i, char small) { return i < text.size() && lower_case(text[i]) == small; };
   if ((!is(at, 'a') && !is(at, 'p')) || (at > 0 && is_letter(text[at - 1]))) return 0;
   if (at + 1 >= text.size() || text[at + 1] != '.') return 0;
   const size_t m = skip_spaces(text, at + 2);

@@ -1,9 +1,9 @@
 #include "rewards/math/units.h"
-#include "rewards/math/letters.h"
 
 #include <algorithm>
-#include <cctype>
 #include <vector>
+
+#include "base/letters.h"
 
 namespace posttrain::rewards::math {
 
@@ -164,8 +164,7 @@ std::optional<Unit> named(std::string_view word, int depth) {
 }
 
 bool unit_letter(char c) {
-  const auto u = static_cast<unsigned char>(c);
-  return std::isalpha(u) != 0 || u >= 0x80 || c == '$';
+  return is_letter(c) || static_cast<unsigned char>(c) >= 0x80 || c == '$';
 }
 
 }  // namespace

@@ -5,7 +5,7 @@
 #include <span>
 #include <vector>
 
-#include "rewards/math/letters.h"
+#include "base/letters.h"
 #include "rewards/math/units.h"
 
 namespace posttrain::rewards::math {

@@ -2,8 +2,6 @@
 
 #include <gtest/gtest.h>
 
-#include "base/json.h"
-
 namespace posttrain {
 namespace {
 

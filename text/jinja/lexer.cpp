@@ -3,6 +3,7 @@
 #include <array>
 
 #include "base/error.h"
+#include "base/letters.h"
 #include "text/unicode.h"
 #include "text/utf8.h"
 
@@ -46,10 +47,6 @@ std::string_view without_trailing_space(std::string_view text) {
 bool is_name_start(char c) {
   return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_' || static_cast<unsigned char>(c) >= 0x80;
 }
-bool is_digit(char c) {
-  return c >= '0' && c <= '9';
-}
-
 class Lexer {
  public:
   Lexer(std::string_view source, const std::string& where) : source_(normal_newlines(source)), where_(where) {}

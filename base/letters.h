@@ -4,7 +4,7 @@
 #include <string>
 #include <string_view>
 
-namespace posttrain::rewards::math {
+namespace posttrain {
 
 constexpr bool is_letter(char c) {
   return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
@@ -28,4 +28,4 @@ inline std::string lower_case(std::string_view text) {
   return out;
 }
 
-}  // namespace posttrain::rewards::math
+}  // namespace posttrain
