@@ -117,23 +117,31 @@ void CpuBackend::outer_product(int64_t rows, const float* a, int64_t a_row, int6
                                float* c) {
   if (rows <= 0) return;
   const double work = 2.0 * static_cast<double>(rows) * static_cast<double>(out) * static_cast<double>(in);
-  const int64_t grain = work < kSmall ? out : 14;
   prepare_workers();
-  const auto run = [&](ptrdiff_t begin, ptrdiff_t end) {
+  const auto run = [&](int64_t a_begin, int64_t a_end, int64_t b_begin, int64_t b_end) {
     kernels_.outer({.rows = rows,
                     .a = a,
                     .a_row = a_row,
-                    .a_begin = begin,
-                    .a_end = end,
+                    .a_begin = a_begin,
+                    .a_end = a_end,
                     .b = b,
                     .b_row = in,
-                    .b_begin = 0,
-                    .b_end = in,
+                    .b_begin = b_begin,
+                    .b_end = b_end,
                     .c = c,
                     .c_row = in,
-                    .scratch = mine().floats(outer_scratch(in))});
+                    .scratch = mine().floats(outer_scratch(b_end - b_begin))});
   };
-  parallel_for(out, grain, run);
+  // Every task copies its part of both sides, so the longer one is split.
+  if (work < kSmall) {
+    run(0, out, 0, in);
+  } else if (out >= in) {
+    parallel_for(out, 14, [&](ptrdiff_t begin, ptrdiff_t end) { run(begin, end, 0, in); });
+  } else {
+    parallel_for(panels_of(in), 1, [&](ptrdiff_t begin, ptrdiff_t end) {
+      run(0, out, begin * kPanel, std::min<int64_t>(end * kPanel, in));
+    });
+  }
 }
 
 void CpuBackend::linear_dw(int64_t M, int64_t out, int64_t in, const float* dy, const float* x, float* dw, float* db) {

@@ -66,67 +66,75 @@ void gemm(const GemmJob& job) {
   });
 }
 
+// Copies columns out of long rows into slivers [row][16 * Vectors] that lie `apart`: `cut` calls its argument with the
+// first column and the width of each. A few rows at a time, since their columns are neighbours in memory and the rows
+// of one sliver are too.
+template <int Vectors, class Cut>
+void copy_slivers(int64_t rows, const float* from, int64_t from_row, const Cut& cut, int64_t apart, float* to) {
+  for (int64_t first_row = 0; first_row < rows; first_row += kCopyRows) {
+    const int64_t end = first_row + kCopyRows < rows ? first_row + kCopyRows : rows;
+    float* sliver = to + first_row * 16 * Vectors;
+    cut([&](int64_t column, int width) {
+      for (int64_t r = first_row; r < end; ++r) {
+        const float* x = from + r * from_row + column;
+        float* y = sliver + (r - first_row) * 16 * Vectors;
+#pragma GCC unroll 2
+        for (int j = 0; j < Vectors; ++j) {
+          __builtin_prefetch(x + kCopyAhead * from_row + 16 * j);
+          store(y + 16 * j, load(x + 16 * j, first(width - 16 * j)));
+        }
+      }
+      sliver += apart;
+    });
+  }
+}
+
 // Both sides are copied into the order of reading when their rows are long: a tile's columns of a as [row][16], the
 // panels of b as [row][32].
 void outer(const OuterJob& job) {
   const int64_t out = job.a_end - job.a_begin, in = job.b_end - job.b_begin;
   const bool copy_a = job.a_row >= kLongRow && in > kPanel, copy_b = job.b_row >= kLongRow && out > 2 * kTileRows;
+  constexpr int64_t a_apart = kOuterRows * 16 + 16, b_apart = kOuterRows * kPanel + 32;  // in other sets of L1
   float* a_copy = job.scratch;
-  float* b_copy = a_copy + kOuterRows * 16 * ((kOuterGroup + kTileRows - 1) / kTileRows + 1);
+  float* b_copy = a_copy + a_apart * ((kOuterGroup + kTileRows - 1) / kTileRows + 1);
+  const auto panels = [in](const auto& fn) {
+    for (int64_t j = 0; j < in; j += kPanel) fn(j, static_cast<int>(in - j < kPanel ? in - j : kPanel));
+  };
   const int64_t blocks = (job.rows + kOuterRows - 1) / kOuterRows;
   for (int64_t block = 0; block < blocks; ++block) {
     const int64_t r0 = job.rows * block / blocks, rows = job.rows * (block + 1) / blocks - r0;
-    for (int64_t j = 0; copy_b && j < in; j += kPanel) {
-      const auto columns = static_cast<int>(in - j < kPanel ? in - j : kPanel);
-      const Mask low = first(columns), high = first(columns - 16);
-      const float* from = job.b + r0 * job.b_row + job.b_begin + j;
-      float* to = b_copy + j * kOuterRows;
-      for (int64_t r = 0; r < rows; ++r, from += job.b_row, to += kPanel) {
-        __builtin_prefetch(from + kCopyAhead * job.b_row);
-        __builtin_prefetch(from + kCopyAhead * job.b_row + 16);
-        store(to, load(from, low));
-        store(to + 16, load(from + 16, high));
-      }
-    }
+    const float* b_rows = job.b + r0 * job.b_row + job.b_begin;
+    if (copy_b) copy_slivers<2>(rows, b_rows, job.b_row, panels, b_apart, b_copy);
     for_tiles(out, kOuterGroup, [&](int64_t group, int group_size) {
-      if (copy_a) {
-        for_tiles(group_size, kTileRows, [&](int64_t i, int height) {
-          float* to = a_copy + (i + kTileRows - 1) / kTileRows * kOuterRows * 16;
-          const float* from = job.a + r0 * job.a_row + job.a_begin + group + i;
-          const Mask columns = first(height);
-          for (int64_t r = 0; r < rows; ++r, from += job.a_row, to += 16) {
-            __builtin_prefetch(from + kCopyAhead * job.a_row);
-            store(to, load(from, columns));
-          }
-        });
-      }
-      for (int64_t j = 0; j < in; j += kPanel) {
-        const int64_t columns = in - j < kPanel ? in - j : kPanel;
-        for_tiles(group_size, kTileRows, [&](int64_t i, int height) {
+      const auto tiles = [group_size](const auto& fn) { for_tiles(group_size, kTileRows, fn); };
+      const float* a_rows = job.a + r0 * job.a_row + job.a_begin + group;
+      if (copy_a) copy_slivers<1>(rows, a_rows, job.a_row, tiles, a_apart, a_copy);
+      panels([&](int64_t j, int columns) {
+        tiles([&](int64_t i, int height) {
           Tile t;
           t.k = rows;
           const int64_t number = (i + kTileRows - 1) / kTileRows;  // of the tile
-          t.a = copy_a ? a_copy + number * kOuterRows * 16 : job.a + r0 * job.a_row + job.a_begin + group + i;
+          t.a = copy_a ? a_copy + number * a_apart : a_rows + i;
           t.a_row = copy_a ? 16 : job.a_row;
-          t.b = copy_b ? b_copy + j * kOuterRows : job.b + r0 * job.b_row + job.b_begin + j;
+          t.b = copy_b ? b_copy + j / kPanel * b_apart : b_rows + j;
           t.b_row = copy_b ? kPanel : job.b_row;
           t.c = job.c + (job.a_begin + group + i) * job.c_row + job.b_begin + j;
           t.c_row = job.c_row;
           t.from = t.c;
           t.from_row = t.c_row;
-          t.columns = static_cast<int>(columns);
+          t.columns = columns;
           t.padded = false;
           t.bias = nullptr;
           t.add = false;
           t.soon = t.c + height * t.c_row;
-          t.next = b_copy + (j + kPanel < in ? j + kPanel : 0) * kOuterRows + number * rows * 16;
+          t.next = b_copy + (j + kPanel < in ? j / kPanel + 1 : 0) * b_apart + number * rows * 16;
           if (copy_b && number < 2) {
             tile<Right::rows, true, Ahead::panel>(height, t);
           } else {
             tile<Right::rows, true, Ahead::tile>(height, t);
           }
         });
-      }
+      });
     });
   }
 }

@@ -15,7 +15,8 @@ constexpr int64_t kDepth = 768;      // most k in a block, so that a panel's par
 constexpr int kFewRows = 14;         // up to here k is not cut
 constexpr int64_t kOuterRows = 512;  // most rows of both operands of an outer product in a block
 constexpr int kOuterGroup = 126;     // columns of its left operand that stay in L2 with them
-constexpr int64_t kCopyAhead = 12;   // rows that a copy fetches ahead
+constexpr int64_t kCopyRows = 8;     // rows that a copy takes together
+constexpr int64_t kCopyAhead = 12;   // rows that it fetches ahead
 constexpr int64_t kLongRow = 512;    // floats of a row from which on they are copied closer together
 constexpr int kStatsPerBlock = 3;    // maximum, sum of e^(z - max), sum of e^(z - max) (z - max)
 
@@ -155,7 +156,7 @@ inline int64_t gemm_scratch(int64_t rows, int64_t k, int64_t panels, bool add) {
   return copied + (add ? kRowBlock * kPanel * panels : 0);
 }
 inline int64_t outer_scratch(int64_t in) {
-  return kOuterRows * (16 * (kOuterGroup + 1) + in + kPanel);
+  return (kOuterRows + 1) * (16 * (kOuterGroup + 1) + in + kPanel);
 }
 
 // Floats of scratch an attention job needs; `length` = largest high.
