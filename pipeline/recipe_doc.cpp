@@ -123,7 +123,7 @@ std::vector<std::string> known_keys() {
   }
   for (const auto& alias : aliases) names.emplace_back(alias.word);
   std::ranges::sort(names);
-  names.erase(std::ranges::unique(names).begin(), names.end());
+  names.erase(std::unique(names.begin(), names.end()), names.end());
   return names;
 }
 

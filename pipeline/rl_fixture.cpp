@@ -54,7 +54,7 @@ std::vector<int64_t> FixtureBatch::all_rows() const {
 
 void refuse_unknown(const Json& object, const std::string& file, const std::set<std::string>& known) {
   for (const auto& [key, value] : object.items()) {
-    const auto remark = [&](const char* prefix) { return key.starts_with(prefix); };
+    const auto remark = [&key = key](const char* prefix) { return key.starts_with(prefix); };
     if (known.contains(key) || remark("note") || remark("grad_") || remark("min_") || remark("trl_")) continue;
     std::string all;
     for (const std::string& name : known) all += (all.empty() ? "" : ", ") + name;

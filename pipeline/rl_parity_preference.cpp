@@ -104,8 +104,9 @@ std::vector<RlParityCase> check_preference_cases(model::Transformer& model, cons
   const Json dpo = read_json(dir / "dpo.json");
   std::vector<RlParityCase> results;
   for (const auto& [name, expected] : dpo.at("losses").items()) {
-    results.push_back(run_case("dpo_" + name, limits,
-                               [&](Comparison& compare) { check_case(compare, model, dir, batch, dpo, name); }));
+    results.push_back(run_case("dpo_" + name, limits, [&, &name = name](Comparison& compare) {
+      check_case(compare, model, dir, batch, dpo, name);
+    }));
   }
   return results;
 }

@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <future>
-#include <ranges>
 #include <utility>
 
 #include "base/clock.h"
@@ -45,8 +44,8 @@ std::vector<ScoredGroup> Collector::collect(std::span<const text::Problem> probl
     std::vector<rewards::OwnedSample>& whole = waiting[c.request];
     whole.resize(static_cast<size_t>(samples));
     whole[static_cast<size_t>(c.sample)] = std::move(sample);
-    const auto length = [](const rewards::OwnedSample& s) { return s.completion_tokens; };
-    const auto [shortest, longest] = std::ranges::minmax(whole | std::views::transform(length));
+    const auto [least, most] = std::ranges::minmax_element(whole, {}, &rewards::OwnedSample::completion_tokens);
+    const auto shortest = least->completion_tokens, longest = most->completion_tokens;
     if (shortest == 0) return;  // one is still being generated
     for (size_t i = 0; i < whole.size(); ++i) {
       whole[i].group_min_tokens = shortest;

@@ -13,7 +13,7 @@ namespace posttrain::nn::cpu {
 namespace {
 
 constexpr size_t kHugePage = size_t{2} << 20;
-constexpr size_t kBlock = 32 * kHugePage;
+constexpr size_t kSlab = 32 * kHugePage;
 
 [[noreturn]] void refuse(size_t bytes) {
   throw Failure("memory", "cannot allocate " + std::to_string(bytes) + " bytes");
@@ -47,7 +47,7 @@ Buffer HugePages::take(size_t bytes) {
 #else
   const size_t room = (bytes + 63) / 64 * 64;
   if (!block_ || used_ + room > block_->bytes()) {
-    block_ = std::make_shared<Buffer>(allocate_pages(std::max(room, kBlock)));
+    block_ = std::make_shared<Buffer>(allocate_pages(std::max(room, kSlab)));
     used_ = 0;
   }
   auto* data = static_cast<std::byte*>(block_->data()) + used_;

@@ -4,9 +4,9 @@
 #include <array>
 
 namespace posttrain::lean {
-namespace {
-
 using Kind = Syntax::Kind;
+
+namespace {
 
 [[noreturn]] void unsupported(const Syntax& s, const std::string& what) {
   throw ElaborationError(what, s.place);

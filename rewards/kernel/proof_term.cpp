@@ -6,9 +6,10 @@
 #include "rewards/kernel/prover.h"
 
 namespace posttrain::lean {
-namespace {
 
 using Kind = Syntax::Kind;
+
+namespace {
 
 bool is_meta(const Term& t) {
   return t->op == Op::variable && t->args.empty() && t->name.starts_with("\x04");

@@ -4,9 +4,9 @@
 #include "rewards/kernel/elaborate.h"
 
 namespace posttrain::lean {
-namespace {
-
 using Kind = Syntax::Kind;
+
+namespace {
 
 std::optional<Sort> sort_of_name(std::string_view name) {
   static constexpr std::array<std::pair<std::string_view, Sort>, 6> table = {{{"Nat", Sort::nat},

@@ -3,9 +3,9 @@
 #include <array>
 
 namespace posttrain::lean {
-namespace {
-
 using Kind = Syntax::Kind;
+
+namespace {
 
 struct Infix {
   std::string_view text;

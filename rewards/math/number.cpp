@@ -99,16 +99,16 @@ std::optional<Rational> Rational::root(unsigned long n) const {
 }
 
 std::optional<uint64_t> Rational::modulo(uint64_t p) const {
-  mpz_t inverse, prime;
+  mpz_t inverse, modulus;
   mpz_init(inverse);
-  mpz_init_set_ui(prime, p);
+  mpz_init_set_ui(modulus, p);
   std::optional<uint64_t> out;
-  if (mpz_invert(inverse, mpq_denref(q_), prime) != 0) {
+  if (mpz_invert(inverse, mpq_denref(q_), modulus) != 0) {
     mpz_mul(inverse, inverse, mpq_numref(q_));
     out = mpz_fdiv_ui(inverse, p);
   }
   mpz_clear(inverse);
-  mpz_clear(prime);
+  mpz_clear(modulus);
   return out;
 }
 
