@@ -7,8 +7,11 @@
 #include <sys/wait.h>
 
 #include <csignal>
+#include <cstdio>
 #include <cstdlib>
+#include <filesystem>
 #include <fstream>
+#include <functional>
 #include <set>
 #include <sstream>
 #include <thread>
@@ -112,47 +115,72 @@ TEST(Faults, WithoutDescriptorsTheRunFailsAndTheSandboxRecovers) {
   EXPECT_EQ(run_python("print(1)").out, "1\n");
 }
 
-TEST(Faults, AFullDiskOfTheHostTouchesNoVerdict) {
-  NEEDS_SANDBOX();
+// The exit status of a child that runs `body`; what it throws is said and makes 1, since the tests that follow are not
+// the child's.
+int exit_of_child(const std::function<int()>& body) {
   const pid_t child = fork();
   if (child == 0) {
-    if (unshare(geteuid() == 0 ? CLONE_NEWNS : CLONE_NEWNS | CLONE_NEWUSER) != 0) _exit(77);
+    try {
+      _exit(body());
+    } catch (const std::exception& failure) {
+      std::fprintf(stderr, "in the child: %s\n", failure.what());
+      _exit(1);
+    }
+  }
+  int status = 0;
+  waitpid(child, &status, 0);
+  return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
+}
+
+// Mounts a full disk there; what the checkout has built stays in sight where it lies within.
+bool fill_disk(const std::string& folder) {
+  const std::filesystem::path built = std::filesystem::read_symlink("/proc/self/exe").parent_path();
+  const Fd kept(open(built.c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC));
+  if (mount("full", folder.c_str(), "tmpfs", 0, "size=4k") != 0) return false;
+  if (built.string().starts_with(folder + "/")) {
+    std::filesystem::create_directories(built);
+    const std::string from = "/proc/self/fd/" + std::to_string(kept.get());
+    if (mount(from.c_str(), built.c_str(), nullptr, MS_BIND, nullptr) != 0) return false;
+  }
+  std::ofstream(folder + "/full") << std::string(4096, 'x');
+  return true;
+}
+
+TEST(Faults, AFullDiskOfTheHostTouchesNoVerdict) {
+  NEEDS_SANDBOX();
+  const int status = exit_of_child([] {
+    if (unshare(geteuid() == 0 ? CLONE_NEWNS : CLONE_NEWNS | CLONE_NEWUSER) != 0) return 77;
     mount(nullptr, "/", nullptr, MS_REC | MS_PRIVATE, nullptr);
     for (const char* folder : {"/tmp", "/var/tmp", "/dev/shm"}) {
-      if (mount("full", folder, "tmpfs", 0, "size=4k") != 0) _exit(77);
-      std::ofstream(std::string(folder) + "/full") << std::string(4096, 'x');
+      if (!fill_disk(folder)) return 77;
     }
     Options options;
     options.boxes = 1;
     Sandbox boxes(options);
-    _exit(run_python("open('f', 'w').write('x' * 100000); print(1)", "", quick_limits(), &boxes).out == "1\n" ? 0 : 1);
-  }
-  int status = 0;
-  waitpid(child, &status, 0);
-  if (WIFEXITED(status) && WEXITSTATUS(status) == 77) GTEST_SKIP() << "no mounts here";
-  EXPECT_TRUE(WIFEXITED(status) && WEXITSTATUS(status) == 0) << status;
+    const Outcome run = run_python("open('f', 'w').write('x' * 100000); print(1)", "", quick_limits(), &boxes);
+    return run.out == "1\n" ? 0 : 1;
+  });
+  if (status == 77) GTEST_SKIP() << "no mounts here";
+  EXPECT_EQ(status, 0);
 }
 
 TEST(Faults, WithoutUserNamespacesItRefusesToStart) {
   NEEDS_SANDBOX();
-  const pid_t child = fork();
-  if (child == 0) {
-    if (unshare(CLONE_NEWUSER) != 0) _exit(77);
+  const int status = exit_of_child([] {
+    if (unshare(CLONE_NEWUSER) != 0) return 77;
     const int limit = open("/proc/sys/user/max_user_namespaces", O_WRONLY);
-    if (limit < 0 || write(limit, "0", 1) != 1) _exit(77);
+    if (limit < 0 || write(limit, "0", 1) != 1) return 77;
     try {
       Options options;
       options.mode = Mode::warn;
       const Sandbox boxes(options);
     } catch (const Failure&) {
-      _exit(0);
+      return 0;
     }
-    _exit(1);
-  }
-  int status = 0;
-  waitpid(child, &status, 0);
-  if (WIFEXITED(status) && WEXITSTATUS(status) == 77) GTEST_SKIP() << "the limit can't be set here";
-  EXPECT_TRUE(WIFEXITED(status) && WEXITSTATUS(status) == 0) << status;
+    return 1;
+  });
+  if (status == 77) GTEST_SKIP() << "the limit can't be set here";
+  EXPECT_EQ(status, 0);
 }
 
 TEST(Faults, AMissingLayerIsRefusedByRequireAndNamed) {
