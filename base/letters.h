@@ -6,8 +6,11 @@
 
 namespace posttrain {
 
+constexpr bool is_capital(char c) {
+  return c >= 'A' && c <= 'Z';
+}
 constexpr bool is_letter(char c) {
-  return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
+  return (c >= 'a' && c <= 'z') || is_capital(c);
 }
 constexpr bool is_digit(char c) {
   return c >= '0' && c <= '9';
@@ -20,7 +23,7 @@ constexpr bool is_space(char c) {
 }
 
 constexpr char lower_case(char c) {
-  return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
+  return is_capital(c) ? static_cast<char>(c - 'A' + 'a') : c;
 }
 inline std::string lower_case(std::string_view text) {
   std::string out(text);

@@ -1,9 +1,11 @@
 #include "rewards/cpp_driver.h"
 
+#include <algorithm>
 #include <charconv>
 #include <cstdio>
 
 #include "base/error.h"
+#include "base/letters.h"
 
 namespace posttrain::rewards {
 namespace {
@@ -148,11 +150,8 @@ int main() {
 )";
 
 bool is_identifier(const std::string& name) {
-  bool good = !name.empty() && (name[0] < '0' || name[0] > '9');
-  for (const char c : name) {
-    good = good && (c == '_' || (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z'));
-  }
-  return good;
+  return !name.empty() && !is_digit(name[0]) &&
+         std::ranges::all_of(name, [](char c) { return c == '_' || is_letter_or_digit(c); });
 }
 
 }  // namespace

@@ -66,7 +66,7 @@ HttpAddress read_address(std::string_view url) {
   const size_t colon = url.rfind(':');
   const std::string_view port = colon == std::string_view::npos ? "80" : url.substr(colon + 1);
   const std::string_view host = url.substr(0, colon);
-  const bool digits = !port.empty() && std::ranges::all_of(port, [](char c) { return c >= '0' && c <= '9'; });
+  const bool digits = !port.empty() && std::ranges::all_of(port, is_digit);
   if (host.empty() || !digits || host.find('/') != std::string_view::npos)
     throw Error("rewards.lean", "url", "http://host:port", std::string(given));
   return {std::string(host), std::string(port)};

@@ -6,6 +6,7 @@
 #include <cstdio>
 
 #include "base/error.h"
+#include "base/letters.h"
 
 namespace posttrain::rewards {
 namespace {
@@ -92,7 +93,7 @@ class Reader {
   }
 
  private:
-  bool digit() const { return at_ < text_.size() && text_[at_] >= '0' && text_[at_] <= '9'; }
+  bool digit() const { return at_ < text_.size() && is_digit(text_[at_]); }
   static bool special(bool& integer, double& value, double is) {
     integer = false;
     value = is;

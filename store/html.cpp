@@ -3,6 +3,7 @@
 #include <cstdint>
 
 #include "base/format.h"
+#include "base/letters.h"
 
 namespace posttrain::store {
 namespace {
@@ -42,9 +43,7 @@ size_t tag_length(std::string_view text) {
   for (size_t i = 1; i < text.size() && i < 32; ++i) {
     const char c = text[i];
     if (c == '>') return i > 1 ? i + 1 : 0;
-    const bool fits =
-        (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '/' || c == '|' || c == '_';
-    if (!fits) return 0;
+    if (!is_letter_or_digit(c) && c != '/' && c != '|' && c != '_') return 0;
   }
   return 0;
 }

@@ -6,6 +6,7 @@
 #include <limits>
 
 #include "base/error.h"
+#include "base/letters.h"
 
 namespace posttrain::store {
 namespace {
@@ -18,9 +19,7 @@ std::string immutable_uri(const std::filesystem::path& file) {
   const char* hex = "0123456789abcdef";
   for (const char c : std::filesystem::absolute(file).string()) {
     const auto byte = static_cast<unsigned char>(c);
-    const bool plain = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '/' ||
-                       c == '.' || c == '-' || c == '_';
-    if (plain) {
+    if (is_letter_or_digit(c) || c == '/' || c == '.' || c == '-' || c == '_') {
       uri += c;
     } else {
       uri += {'%', hex[byte >> 4], hex[byte & 15]};

@@ -187,7 +187,7 @@ std::unique_ptr<PreTokenizer> make_metaspace(const Json& config, const std::stri
                                      bool_field(config, "split", true, where));
 }
 
-bool is_space(char32_t c) {
+bool is_space_char(char32_t c) {
   return char_class(c) & kSpace;
 }
 bool is_number(char32_t c) {
@@ -202,7 +202,7 @@ bool is_punctuation(char32_t c) {
 void words_and_signs(std::string_view text, std::vector<Span>& matches) {
   const auto kind = [&](size_t at) {
     const char32_t code = utf8_at(text, at).code;
-    return is_word_char(code) ? 2 : is_space(code) ? 0 : 1;
+    return is_word_char(code) ? 2 : is_space_char(code) ? 0 : 1;
   };
   for (size_t at = 0; at < text.size();) {
     const int here = kind(at);
@@ -252,14 +252,14 @@ std::unique_ptr<PreTokenizer> make_pre_tokenizer(const Json& config, const std::
     return splitter(char_pattern(is_punctuation), behaviour_field(config, where, Behaviour::isolated));
   }
   if (type == "Metaspace") return make_metaspace(config, where);
-  if (type == "WhitespaceSplit") return splitter(char_pattern(is_space), Behaviour::removed);
+  if (type == "WhitespaceSplit") return splitter(char_pattern(is_space_char), Behaviour::removed);
   if (type == "Whitespace") return splitter(words_and_signs, Behaviour::removed, true);
   if (type == "CharDelimiterSplit") {
     return splitter(literal_pattern(string_field(config, "delimiter", where)), Behaviour::removed);
   }
   if (type == "BertPreTokenizer") {
     auto sequence = std::make_unique<PreTokenizerSequence>();
-    sequence->parts.push_back(splitter(char_pattern(is_space), Behaviour::removed));
+    sequence->parts.push_back(splitter(char_pattern(is_space_char), Behaviour::removed));
     sequence->parts.push_back(splitter(char_pattern(is_punctuation), Behaviour::isolated));
     return sequence;
   }

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cstring>
 
+#include "base/letters.h"
 #include "text/unicode.h"
 #include "text/utf8.h"
 
@@ -41,7 +42,7 @@ size_t contraction(std::string_view text, size_t at, bool any_case) {
   if (text[at] != '\'' || at + 1 >= text.size()) return at;
   const auto letter = [&](size_t i) -> char {
     if (i >= text.size()) return 0;
-    return any_case && text[i] >= 'A' && text[i] <= 'Z' ? static_cast<char>(text[i] | 0x20) : text[i];
+    return any_case ? lower_case(text[i]) : text[i];
   };
   const char first = letter(at + 1), second = letter(at + 2);
   if (first == 's' || first == 't' || first == 'm' || first == 'd') return at + 2;
@@ -125,12 +126,8 @@ void scan_cjk(std::string_view text, std::vector<Span>& matches) {
   }
 }
 
-bool ascii_letter(char c) {
-  return (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z');
-}
-
 bool ascii_punctuation(char c) {
-  return c > ' ' && c < 127 && !ascii_letter(c) && !(c >= '0' && c <= '9');
+  return c > ' ' && c < 127 && !is_letter_or_digit(c);
 }
 
 // DeepSeek-V3's third pattern; characters that it leaves out (controls, unassigned ones) are nobody's match.
@@ -141,9 +138,9 @@ void scan_deepseek(std::string_view text, std::vector<Span>& matches) {
     const uint32_t here = c.char_class(at);
     const size_t next = at + c.length(at);
     size_t end = at;
-    if (ascii_punctuation(text[at]) && next < text.size() && ascii_letter(text[next])) {
+    if (ascii_punctuation(text[at]) && next < text.size() && is_letter(text[next])) {
       end = next;
-      while (end < text.size() && ascii_letter(text[end])) ++end;
+      while (end < text.size() && is_letter(text[end])) ++end;
     } else if (here & kWord) {
       end = c.skip(at, kWord);
     } else if (!(here & (kNewline | kSigns)) && (c.char_class(next) & kWord)) {

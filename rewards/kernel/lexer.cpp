@@ -2,6 +2,8 @@
 
 #include <array>
 
+#include "base/letters.h"
+
 namespace posttrain::lean {
 namespace {
 
@@ -44,18 +46,15 @@ struct Reader {
   }
 };
 
-bool is_letter(unsigned char c) {
-  return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_';
-}
-bool is_digit(char c) {
-  return c >= '0' && c <= '9';
+bool begins_name(char c) {
+  return is_letter(c) || c == '_';
 }
 
 // Letters beyond ASCII that may stand in names: Greek but λ, letter-like symbols, subscripts.
 size_t name_character(const Reader& r, size_t at, bool first) {
   if (at >= r.source.size()) return 0;
-  const auto c = static_cast<unsigned char>(r.source[at]);
-  if (is_letter(c) || (!first && (is_digit(static_cast<char>(c)) || c == '\''))) return 1;
+  const char c = r.source[at];
+  if (begins_name(c) || (!first && (is_digit(c) || c == '\''))) return 1;
   const size_t n = r.length(at);
   if (n < 2) return 0;
   const std::string_view s = r.source.substr(at, n);
@@ -162,7 +161,7 @@ std::vector<Token> lex(std::string_view source) {
         t.text = symbol;
         const size_t end = r.at + spelled.size();
         while (r.at < end) r.skip();
-        if (symbol.size() > 1 && is_letter(static_cast<unsigned char>(symbol[0]))) t.kind = Token::Kind::word;
+        if (symbol.size() > 1 && begins_name(symbol[0])) t.kind = Token::Kind::word;
         break;
       }
       if (t.text.empty()) {

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "base/letters.h"
 #include "rewards/math/lexer.h"
 #include "rewards/math/measure.h"
 #include "rewards/math/named.h"
@@ -294,8 +295,7 @@ Same texts(Case& c, int a, int b) {
   const Tree& t = c.tree;
   c.method = "text";
   const auto words = [&](int n) {
-    std::string out = t.kind(n) == Kind::symbol || t.kind(n) == Kind::text ? t.name(n) : t.print(n);
-    for (char& ch : out) ch = static_cast<char>(ch >= 'A' && ch <= 'Z' ? ch - 'A' + 'a' : ch);
+    std::string out = lower_case(t.kind(n) == Kind::symbol || t.kind(n) == Kind::text ? t.name(n) : t.print(n));
     // A word read as a product of letters, articles off.
     if (t.kind(n) == Kind::mul) std::erase_if(out, [](char ch) { return ch == '(' || ch == ')' || ch == '*'; });
     for (const std::string_view lead : {"it is ", "a ", "an ", "the ", "on "}) {
@@ -385,7 +385,7 @@ void uncall(Tree& t, int& a, int& b) {
     if (t.kind(n) != Kind::mul || t.at(n).op != 1 || t.kind(t.kid(n, 1)) != Kind::bracket || t.at(t.kid(n, 1)).op != 0)
       return false;
     const int name = t.kid(n, 0);
-    return t.kind(name) == Kind::symbol && t.name(name).size() == 1 && t.name(name)[0] >= 'A' && t.name(name)[0] <= 'Z';
+    return t.kind(name) == Kind::symbol && t.name(name).size() == 1 && is_capital(t.name(name)[0]);
   };
   for (const auto& [side, other] : {std::pair<int*, int*>{&a, &b}, {&b, &a}}) {
     if (!call(*side)) continue;

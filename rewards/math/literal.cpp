@@ -184,7 +184,7 @@ size_t based_numeral_length(std::string_view text) {
   if (const size_t small = small_hexadecimal_length(text); small > 0) return small;
   size_t end = 0;
   bool letters = false;
-  while (end < text.size() && (is_digit(text[end]) || (text[end] >= 'A' && text[end] <= 'Z'))) {
+  while (end < text.size() && (is_digit(text[end]) || is_capital(text[end]))) {
     letters = letters || !is_digit(text[end]);
     ++end;
   }

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <span>
 
+#include "base/letters.h"
 #include "rewards/math/lexer.h"
 
 namespace posttrain::rewards::math {
@@ -11,7 +12,7 @@ namespace {
 
 bool upper_letters(const Tree& t, int node) {
   const std::string& name = t.name(node);
-  return name.size() == 1 && name[0] >= 'A' && name[0] <= 'Z';
+  return name.size() == 1 && is_capital(name[0]);
 }
 
 // \cos\theta, \tan A, \det A: the value of an angle or a matrix, not an equation in x.

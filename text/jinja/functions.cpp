@@ -1,6 +1,7 @@
 #include <algorithm>
 #include <ctime>
 
+#include "base/letters.h"
 #include "text/jinja/builtins.h"
 #include "text/jinja/print.h"
 
@@ -96,8 +97,7 @@ Value walk_attribute(Renderer& renderer, const Value& of, const Value& path) {
   for (size_t begin = 0; begin <= text.size();) {
     const size_t end = std::min(text.find('.', begin), text.size());
     const std::string part = text.substr(begin, end - begin);
-    const bool is_index =
-        !part.empty() && part.size() < 10 && std::ranges::all_of(part, [](char c) { return c >= '0' && c <= '9'; });
+    const bool is_index = !part.empty() && part.size() < 10 && std::ranges::all_of(part, is_digit);
     Args args;
     args.positional = {is_index ? Value(static_cast<int64_t>(std::stol(part))) : Value(part)};
     at = call_filter(renderer, "attr", at, args);

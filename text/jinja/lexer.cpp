@@ -45,8 +45,9 @@ std::string_view without_trailing_space(std::string_view text) {
 }
 
 bool is_name_start(char c) {
-  return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_' || static_cast<unsigned char>(c) >= 0x80;
+  return is_letter(c) || c == '_' || static_cast<unsigned char>(c) >= 0x80;
 }
+
 class Lexer {
  public:
   Lexer(std::string_view source, const std::string& where) : source_(normal_newlines(source)), where_(where) {}

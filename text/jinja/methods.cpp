@@ -2,6 +2,7 @@
 #include <algorithm>
 #include <limits>
 
+#include "base/letters.h"
 #include "text/jinja/builtins.h"
 #include "text/jinja/print.h"
 #include "text/unicode.h"
@@ -183,8 +184,7 @@ V format(R& r, const V& v, A& args) {
       const size_t close = text.find('}', at);
       if (close == std::string::npos) throw Fault("format: '{' without '}'");
       const std::string field = text.substr(at + 1, close - at - 1);
-      const bool digits =
-          !field.empty() && field.size() < 6 && std::ranges::all_of(field, [](char c) { return c >= '0' && c <= '9'; });
+      const bool digits = !field.empty() && field.size() < 6 && std::ranges::all_of(field, is_digit);
       const size_t place = field.empty() ? automatic++ : digits ? static_cast<size_t>(std::stoul(field)) : SIZE_MAX;
       if (field.find_first_of(":!.[") != std::string::npos) throw Fault("format: unsupported field '" + field + "'");
       out += to_str(args.need(place, field));

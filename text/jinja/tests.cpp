@@ -1,6 +1,7 @@
 // Tests: {% if value is name %}.
 #include <algorithm>
 
+#include "base/letters.h"
 #include "text/jinja/builtins.h"
 
 namespace posttrain::jinja {
@@ -18,8 +19,9 @@ bool is_case(const V& v, bool upper) {
   if (!v.is_text()) return false;
   bool any = false;
   for (const char c : v.text()) {
-    if (upper ? c >= 'a' && c <= 'z' : c >= 'A' && c <= 'Z') return false;
-    any = any || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
+    if (!is_letter(c)) continue;
+    if (is_capital(c) != upper) return false;
+    any = true;
   }
   return any;
 }

@@ -3,6 +3,7 @@
 #include <cmath>
 #include <cstdlib>
 
+#include "base/letters.h"
 #include "text/jinja/builtins.h"
 #include "text/jinja/print.h"
 #include "text/unicode.h"
@@ -128,8 +129,7 @@ V urlencode(R& r, const V& v, A&) {
   static constexpr char kHex[] = "0123456789ABCDEF";
   std::string out;
   for (const char c : to_str(v)) {
-    const bool plain = (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_' ||
-                       c == '.' || c == '-' || c == '~' || c == '/';
+    const bool plain = is_letter_or_digit(c) || c == '_' || c == '.' || c == '-' || c == '~' || c == '/';
     if (plain) {
       out += c;
     } else {

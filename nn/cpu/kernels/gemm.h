@@ -94,7 +94,7 @@ void copy_slivers(int64_t rows, const float* from, int64_t from_row, const Cut& 
 void outer(const OuterJob& job) {
   const int64_t out = job.a_end - job.a_begin, in = job.b_end - job.b_begin;
   const bool copy_a = job.a_row >= kLongRow && in > kPanel, copy_b = job.b_row >= kLongRow && out > 2 * kTileRows;
-  constexpr int64_t a_apart = kOuterRows * 16 + 16, b_apart = kOuterRows * kPanel + 32;  // in other sets of L1
+  constexpr int64_t a_apart = (kOuterRows + 1) * 16, b_apart = (kOuterRows + 1) * kPanel;  // in other sets of L1
   float* a_copy = job.scratch;
   float* b_copy = a_copy + a_apart * ((kOuterGroup + kTileRows - 1) / kTileRows + 1);
   const auto panels = [in](const auto& fn) {
