@@ -5,6 +5,7 @@
 #include <string>
 
 #include "base/error.h"
+#include "tests/error_of.h"
 
 namespace posttrain::model {
 namespace {
@@ -16,12 +17,7 @@ std::string llama(const std::string& more) {
 }
 
 std::string config_error(const std::string& config) {
-  try {
-    parse_arch(config, "config.json");
-  } catch (const Error& e) {
-    return e.what();
-  }
-  return "";
+  return error_of([&] { parse_arch(config, "config.json"); });
 }
 
 TEST(Arch, MissingFieldsTakeTheDefaultsOfTransformers) {

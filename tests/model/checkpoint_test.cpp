@@ -12,6 +12,7 @@
 #include "base/file.h"
 #include "base/parallel.h"
 #include "base/temporary_folder.h"
+#include "tests/error_of.h"
 #include "tiny.h"
 
 namespace posttrain::model {
@@ -38,13 +39,8 @@ struct Trainer {
   Learner learner;
 };
 
-std::string error_of(const std::filesystem::path& file, Learner& learner) {
-  try {
-    Checkpoint::load(file, learner);
-  } catch (const Error& e) {
-    return e.what();
-  }
-  return "";
+std::string error_of_loading(const std::filesystem::path& file, Learner& learner) {
+  return error_of([&] { Checkpoint::load(file, learner); });
 }
 
 TEST(Checkpoint, KThenNMinusKStepsEqualNSteps) {
@@ -80,7 +76,7 @@ TEST(Checkpoint, PackedMomentsGoOnBitForBitAndAreNotMistakenForFullOnes) {
     Checkpoint::load(file, second.learner);
     second.train(4, 7);
     EXPECT_EQ(all_weights(*whole.model), all_weights(*second.model));
-    EXPECT_NE(error_of(file, full.learner), "");
+    EXPECT_NE(error_of_loading(file, full.learner), "");
   }
 }
 
@@ -95,16 +91,16 @@ TEST(Checkpoint, EveryTruncationAndEveryFlippedByteIsRefusedAndTheLearnerKeepsIt
   const auto before = all_weights(*other.model);
   for (size_t length = 0; length < good.size(); length += length < 900 ? 1 : 97) {
     std::ofstream(damaged, std::ios::binary) << good.substr(0, length);
-    ASSERT_NE(error_of(damaged, other.learner), "") << length;
+    ASSERT_NE(error_of_loading(damaged, other.learner), "") << length;
   }
   for (size_t at = 0; at < good.size(); at += at < 900 ? 1 : 61) {
     std::string bad = good;
     bad[at] = static_cast<char>(bad[at] ^ (1 << (at % 8)));
     std::ofstream(damaged, std::ios::binary) << bad;
-    ASSERT_NE(error_of(damaged, other.learner), "") << at;
+    ASSERT_NE(error_of_loading(damaged, other.learner), "") << at;
   }
   std::ofstream(damaged, std::ios::binary) << good << "x";
-  EXPECT_NE(error_of(damaged, other.learner).find("nothing after"), std::string::npos);
+  EXPECT_NE(error_of_loading(damaged, other.learner).find("nothing after"), std::string::npos);
   EXPECT_EQ(all_weights(*other.model), before);
   EXPECT_EQ(other.learner.steps(), 0);
 }
@@ -116,12 +112,12 @@ TEST(Checkpoint, ForeignFilesAreToldApart) {
   Trainer trainer(*backend);
   Trainer wider(*backend, llama_arch(16, 8, 1, 2, 1, 16, true));
   Checkpoint::save(file, wider.learner, "");
-  EXPECT_NE(error_of(file, trainer.learner).find("\"intermediate_size\": 8"), std::string::npos);
+  EXPECT_NE(error_of_loading(file, trainer.learner).find("\"intermediate_size\": 8"), std::string::npos);
   std::ofstream(file) << "PTCKPT99 and more";
-  EXPECT_NE(error_of(file, trainer.learner).find("another version"), std::string::npos);
+  EXPECT_NE(error_of_loading(file, trainer.learner).find("another version"), std::string::npos);
   std::ofstream(file) << "something else altogether";
-  EXPECT_NE(error_of(file, trainer.learner).find("another kind of file"), std::string::npos);
-  EXPECT_NE(error_of(folder.path() / "nothing", trainer.learner).find("can't open"), std::string::npos);
+  EXPECT_NE(error_of_loading(file, trainer.learner).find("another kind of file"), std::string::npos);
+  EXPECT_NE(error_of_loading(folder.path() / "nothing", trainer.learner).find("can't open"), std::string::npos);
 }
 
 TEST(Checkpoint, AFullDiskLeavesTheOldOne) {

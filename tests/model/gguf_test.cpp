@@ -10,6 +10,7 @@
 #include "base/temporary_folder.h"
 #include "model/gguf_model.h"
 #include "model/half.h"
+#include "tests/error_of.h"
 #include "tiny.h"
 
 namespace posttrain::model {
@@ -109,14 +110,9 @@ TEST(Gguf, TheQueryRowsOfLlamaAreReordered) {
 
 TEST(Gguf, LiesAreRefused) {
   const std::string good = read_file(POSTTRAIN_SOURCE_DIR "/tests/fuzz/seeds/gguf/small");
-  const auto error = [](std::string bytes, size_t at, uint64_t value, size_t width) -> std::string {
+  const auto error = [](std::string bytes, size_t at, uint64_t value, size_t width) {
     std::memcpy(bytes.data() + at, &value, width);
-    try {
-      parse_gguf(std::as_bytes(std::span(bytes)), "x.gguf");
-    } catch (const Error& e) {
-      return e.what();
-    }
-    return "";
+    return error_of([&] { parse_gguf(std::as_bytes(std::span(bytes)), "x.gguf"); });
   };
   EXPECT_EQ(error(good, 4, 3, 4), "");
   EXPECT_NE(error(good, 0, 1, 4).find("magic"), std::string::npos);

@@ -9,6 +9,7 @@
 #include "base/error.h"
 #include "base/rng.h"
 #include "base/temporary_folder.h"
+#include "tests/error_of.h"
 
 namespace posttrain::model {
 namespace {
@@ -21,12 +22,7 @@ std::string file_of(const std::string& header, size_t data_bytes) {
 }
 
 std::string safetensors_error(const std::string& bytes) {
-  try {
-    parse_safetensors(std::as_bytes(std::span(bytes)), "x.safetensors");
-  } catch (const Error& e) {
-    return e.what();
-  }
-  return "";
+  return error_of([&] { parse_safetensors(std::as_bytes(std::span(bytes)), "x.safetensors"); });
 }
 
 std::string tensor(const char* shape, const char* offsets, const char* dtype = "F32") {
@@ -97,14 +93,9 @@ TEST(Safetensors, WhatIsWrittenReadsBackInEveryDtypeAndInShards) {
 TEST(Safetensors, MissingShardsAndStrayNamesAreErrors) {
   const TemporaryFolder folder;
   const auto index = folder.path() / "model.safetensors.index.json";
-  const auto error = [&](const std::string& text) -> std::string {
+  const auto error = [&](const std::string& text) {
     std::ofstream(index) << text;
-    try {
-      Safetensors::open_model(folder.path());
-    } catch (const Error& e) {
-      return e.what();
-    }
-    return "";
+    return error_of([&] { Safetensors::open_model(folder.path()); });
   };
   EXPECT_NE(error(R"({"weight_map": {"a": "gone.safetensors"}})").find("gone.safetensors"), std::string::npos);
   EXPECT_NE(error(R"({"weight_map": {"a": "../../etc/passwd"}})").find("a file name"), std::string::npos);

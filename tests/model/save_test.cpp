@@ -6,6 +6,7 @@
 
 #include "base/error.h"
 #include "base/temporary_folder.h"
+#include "tests/error_of.h"
 #include "tiny.h"
 
 namespace posttrain::model {
@@ -71,15 +72,10 @@ TEST(Save, AFullDiskLeavesTheOldModelAndNoHalfOfTheNewOne) {
 TEST(Load, MissingExtraAndMisshapenTensorsAreNamed) {
   const auto backend = nn::make_cpu_backend();
   const TemporaryFolder folder;
-  const auto error = [&](const Arch& saved, const Arch& claimed) -> std::string {
+  const auto error = [&](const Arch& saved, const Arch& claimed) {
     tiny_model(*backend, saved)->save(folder.path() / "m", {});
     std::ofstream(folder.path() / "m" / "config.json") << write_arch(claimed, nn::DType::f32);
-    try {
-      Transformer::load(*backend, folder.path() / "m", nn::DType::f32, nn::Use::inference);
-    } catch (const Error& e) {
-      return e.what();
-    }
-    return "";
+    return error_of([&] { Transformer::load(*backend, folder.path() / "m", nn::DType::f32, nn::Use::inference); });
   };
   Arch wide = tiny_arch(), deep = tiny_arch(), biased = tiny_arch(), absurd = tiny_arch();
   wide.mlp = 64;

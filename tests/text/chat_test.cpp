@@ -7,6 +7,7 @@
 
 #include "base/error.h"
 #include "base/json.h"
+#include "tests/error_of.h"
 
 namespace posttrain {
 namespace {
@@ -15,13 +16,8 @@ std::string render(const std::string& source, const Json& variables = Json::obje
   return ChatTemplate(source, "t").render(Json::array(), Json(), variables).text;
 }
 
-std::string error_of(const std::string& source, const Json& variables = Json::object()) {
-  try {
-    render(source, variables);
-  } catch (const Error& error) {
-    return error.what();
-  }
-  return "no error";
+std::string template_error(const std::string& source, const Json& variables = Json::object()) {
+  return error_of([&] { render(source, variables); });
 }
 
 TEST(Template, BlocksTrimTheirLineAndSignsTrimMore) {
@@ -92,35 +88,39 @@ TEST(Template, GenerationBlocksGiveTheBytesToLearn) {
 }
 
 TEST(Template, ErrorsNameLineAndColumn) {
-  EXPECT_EQ(error_of("a\n{{ x.y }}").substr(0, 7), "t:2:5: ");
-  EXPECT_NE(error_of("a\n{{ x.y }}").find("'x', undefined"), std::string::npos);
-  EXPECT_EQ(error_of("{% if %}"), "t:1:7: expected an expression, got '%}'");
-  EXPECT_EQ(error_of("{{ 'a").substr(0, 6), "t:1:4:");
-  EXPECT_NE(error_of("{% for x in y %}").find("endfor"), std::string::npos);
-  EXPECT_NE(error_of("{{ raise_exception('roles must alternate') }}").find("roles must alternate"), std::string::npos);
-  EXPECT_NE(error_of("{{ [].append(1) }}").find("may not change"), std::string::npos);
-  EXPECT_NE(error_of("{% include 'x' %}").find("unknown statement 'include'"), std::string::npos);
-  EXPECT_NE(error_of("{{ 1 + 'a' }}").find("can't apply '+'"), std::string::npos);
-  EXPECT_NE(error_of("{{ x | nonsense }}").find("unknown filter"), std::string::npos);
+  EXPECT_EQ(template_error("a\n{{ x.y }}").substr(0, 7), "t:2:5: ");
+  EXPECT_NE(template_error("a\n{{ x.y }}").find("'x', undefined"), std::string::npos);
+  EXPECT_EQ(template_error("{% if %}"), "t:1:7: expected an expression, got '%}'");
+  EXPECT_EQ(template_error("{{ 'a").substr(0, 6), "t:1:4:");
+  EXPECT_NE(template_error("{% for x in y %}").find("endfor"), std::string::npos);
+  EXPECT_NE(template_error("{{ raise_exception('roles must alternate') }}").find("roles must alternate"),
+            std::string::npos);
+  EXPECT_NE(template_error("{{ [].append(1) }}").find("may not change"), std::string::npos);
+  EXPECT_NE(template_error("{% include 'x' %}").find("unknown statement 'include'"), std::string::npos);
+  EXPECT_NE(template_error("{{ 1 + 'a' }}").find("can't apply '+'"), std::string::npos);
+  EXPECT_NE(template_error("{{ x | nonsense }}").find("unknown filter"), std::string::npos);
 }
 
 TEST(Template, EndlessAndHugeTemplatesStopWithAnError) {
-  EXPECT_NE(error_of("{% macro m() %}{{ m() }}{% endmacro %}{{ m() }}").find("nested too deeply"), std::string::npos);
+  EXPECT_NE(template_error("{% macro m() %}{{ m() }}{% endmacro %}{{ m() }}").find("nested too deeply"),
+            std::string::npos);
+  EXPECT_NE(template_error("{% for a in range(99999) %}{% for b in range(99999) %}{% endfor %}{% endfor %}")
+                .find("too many steps"),
+            std::string::npos);
   EXPECT_NE(
-      error_of("{% for a in range(99999) %}{% for b in range(99999) %}{% endfor %}{% endfor %}").find("too many steps"),
+      template_error("{% set ns = namespace(x='a') %}{% for a in range(99) %}{% set ns.x = ns.x ~ ns.x %}{% endfor %}")
+          .find("t:1:"),
       std::string::npos);
-  EXPECT_NE(error_of("{% set ns = namespace(x='a') %}{% for a in range(99) %}{% set ns.x = ns.x ~ ns.x %}{% endfor %}")
-                .find("t:1:"),
-            std::string::npos);
-  EXPECT_NE(error_of("{{ 'a' * 99999999999 }}").find("t:1:"), std::string::npos);
-  EXPECT_NE(error_of("{% set ns = namespace(x=[]) %}{% for a in range(999) %}{% set ns.x = [ns.x, ns.x] %}{% endfor %}")
-                .find("too large"),
-            std::string::npos);
+  EXPECT_NE(template_error("{{ 'a' * 99999999999 }}").find("t:1:"), std::string::npos);
+  EXPECT_NE(
+      template_error("{% set ns = namespace(x=[]) %}{% for a in range(999) %}{% set ns.x = [ns.x, ns.x] %}{% endfor %}")
+          .find("too large"),
+      std::string::npos);
   EXPECT_EQ(render("{% set ns = namespace() %}{% set ns.me = ns %}{{ ns.me.me is defined }}"), "True");
-  EXPECT_NE(error_of(std::string(5000, '{') + "{{").find("t:1:"), std::string::npos);
-  EXPECT_NE(error_of("{{ " + std::string(5000, '(') + "1" + std::string(5000, ')') + " }}").find("nested"),
+  EXPECT_NE(template_error(std::string(5000, '{') + "{{").find("t:1:"), std::string::npos);
+  EXPECT_NE(template_error("{{ " + std::string(5000, '(') + "1" + std::string(5000, ')') + " }}").find("nested"),
             std::string::npos);
-  EXPECT_NE(error_of("{{ 1" + std::string(5000, '+') + "1 }}").find("nested"), std::string::npos);
+  EXPECT_NE(template_error("{{ 1" + std::string(5000, '+') + "1 }}").find("nested"), std::string::npos);
 }
 
 }  // namespace

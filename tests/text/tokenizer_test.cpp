@@ -10,6 +10,7 @@
 #include "base/error.h"
 #include "base/file.h"
 #include "base/json.h"
+#include "tests/error_of.h"
 #include "text/stream_decoder.h"
 #include "text/utf8.h"
 
@@ -23,12 +24,7 @@ Tokenizer golden(const std::string& name) {
 }
 
 std::string load_error(const std::string& json) {
-  try {
-    Tokenizer::from_json(json, "tokenizer.json");
-  } catch (const Error& error) {
-    return error.what();
-  }
-  return "no error";
+  return error_of([&] { Tokenizer::from_json(json, "tokenizer.json"); });
 }
 
 TEST(Tokenizer, BytesThatAreNotUtf8CountAsReplacementCharacters) {
