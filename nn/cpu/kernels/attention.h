@@ -91,7 +91,11 @@ inline void sum_rows(const AttentionJob& job, const AttentionRows& rows, const f
         t.a = scores + i * rows.stride + begin;
         t.c = out + i * out_stride + d;
         t.from = t.c;
-        tile<Right::rows, false>(height, t);
+        if (t.columns % 16 == 0) {
+          tile<Right::packed, false>(height, t);
+        } else {
+          tile<Right::rows, false>(height, t);
+        }
       });
     }
   }
@@ -171,7 +175,7 @@ inline void add_rows(const AttentionJob& job, const AttentionRows& rows, const f
         t.a = weights + begin + p;
         t.c = run.*grad + (begin - run.begin + p) * run.*stride + d;
         t.from = t.c;
-        tile<Right::rows, true>(height, t);
+        tile<Right::packed, true>(height, t);  // their rows are padded
       });
     }
   }

@@ -9,12 +9,12 @@ inline void copy_floats(int64_t count, const float* from, float* to) {
 template <Right B>
 void gemm(const GemmJob& job) {
   constexpr int kRows = tile_rows<B>();
-  const bool few = job.rows <= kFewRows;
+  const bool few = job.rows <= kRows;  // one tile takes them all
   const int64_t blocks = few || job.k == 0 ? 1 : (job.k + kDepth - 1) / kDepth;
   const int64_t b_row = B == Right::pairs ? 16 : kPanel;
   const int64_t panels = job.panel_end - job.panel_begin;
   const bool aside = job.add && blocks > 1, copied = job.scratch && collides(job.a_row) && job.rows > 4 && panels > 1;
-  const int64_t lines = B == Right::pairs ? 1 : 2;  // cache lines per k of a panel
+  constexpr int kFetching = B == Right::pairs ? 1 : kTileVectors;  // tiles that fetch the next panel between them
   float* left = job.scratch + (aside ? kRowBlock * kPanel * panels : 0);
   for_blocks(job.rows, kRows, kRowBlock / kRows, [&](int64_t m0, int64_t m) {
     for (int64_t block = 0; block < blocks; ++block) {
@@ -55,7 +55,7 @@ void gemm(const GemmJob& job) {
           t.soon = t.from ? t.c + height * t.c_row : t.c;
           if (few) {
             tile<B, false, Ahead::here>(height, t);
-          } else if (number < lines) {
+          } else if (number < kFetching) {
             tile<B, false, Ahead::panel>(height, t);
           } else {
             tile<B, false, Ahead::tile>(height, t);
@@ -128,8 +128,10 @@ void outer(const OuterJob& job) {
           t.add = false;
           t.soon = t.c + height * t.c_row;
           t.next = b_copy + (j + kPanel < in ? j / kPanel + 1 : 0) * b_apart + number * rows * 16;
-          if (copy_b && number < 2) {
-            tile<Right::rows, true, Ahead::panel>(height, t);
+          if (copy_b && number < kTileVectors) {
+            tile<Right::packed, true, Ahead::panel>(height, t);
+          } else if (copy_b) {
+            tile<Right::packed, true, Ahead::tile>(height, t);
           } else {
             tile<Right::rows, true, Ahead::tile>(height, t);
           }

@@ -28,7 +28,8 @@ constexpr int kTileRows = 6, kTileVectors = 1;
 constexpr int kTileRows = 2, kTileVectors = 1;
 #endif
 
-enum class Right : uint8_t { packed, pairs, rows };  // float panel; bf16 panel; row-major rows, masked at the edge
+// Float rows, read whole, as panels have them; a bf16 panel; float rows, masked at the edge.
+enum class Right : uint8_t { packed, pairs, rows };
 
 // What is fetched beside the sums: nothing; this panel 8 KB further on, when few rows pass over it; the left operand's
 // rows and `soon`, into L1; and one cache line per k from `next` on into L2, when it is the first of many tiles
@@ -39,8 +40,13 @@ enum class Ahead : uint8_t { nothing, here, tile, panel };
 template <int R, int NV, Right B, bool Columns, Ahead Fetch>
 inline void run_tile(const Tile& t) {
   Mask mask[NV];
+  const auto make_masks = [&] {
+    int columns = t.columns;
+    asm("" : "+r"(columns));  // formed again after the loop: kept, they take two of AVX2's registers from the sums
 #pragma GCC unroll 4
-  for (int j = 0; j < NV; ++j) mask[j] = first(t.columns - 16 * j);
+    for (int j = 0; j < NV; ++j) mask[j] = first(columns - 16 * j);
+  };
+  make_masks();
   const bool whole = t.padded || t.columns >= 16 * NV;
   F16 sum[R][NV];
 #pragma GCC unroll 16
@@ -92,6 +98,7 @@ inline void run_tile(const Tile& t) {
     }
     a += Columns ? row : 1;
   }
+  make_masks();
 #pragma GCC unroll 16
   for (int i = 0; i < R; ++i) {
 #pragma GCC unroll 4
@@ -132,6 +139,8 @@ inline void tile(int rows, Tile t) {
     } else {
       tile_of<1, B, Columns, Fetch>(rows, t);
     }
+  } else if (rows <= 2 && t.columns > 16) {  // narrow, they would wait for their own sums
+    tile_of<2, B, Columns, Fetch, 2>(rows, t);
   } else {
     const int columns = t.columns;
     t.columns = columns < 16 ? columns : 16;
@@ -142,6 +151,7 @@ inline void tile(int rows, Tile t) {
     t.c += 16;
     if (t.from) t.from += 16;
     if (t.bias) t.bias += 16;
+    t.next += t.k * 16;
     tile_of<1, B, Columns, Fetch>(rows, t);
   }
 }
