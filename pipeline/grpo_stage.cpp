@@ -73,8 +73,9 @@ StageEnd run_grpo_stage(StageRun& run) {
   stage.save_every_steps = settings.save_every_steps;
   stage.eval = settings.eval;
   stage.step = [&](int64_t step) {
-    auto result = trainer.step(
-        step, [&](const char* phase, int64_t done, int64_t total) { session.progress().phase(phase, done, total); });
+    auto result = trainer.step(step, [&](const char* phase, int64_t done, int64_t total, int64_t tokens) {
+      session.progress().phase(phase, done, total, tokens);
+    });
     limit_samples(result.groups, session.recipe().store.samples_per_step);
     return store::StepRecord{
         .metrics = std::move(result.metrics), .spans = std::move(result.spans), .groups = std::move(result.groups)};

@@ -53,7 +53,7 @@ class Nothing : public Progress {
   void plan(std::vector<double> /*stage_costs*/) override {}
   void stage(const std::string& /*name*/, int /*index*/, int /*count*/, int64_t /*steps*/, int64_t /*first*/) override {
   }
-  void phase(std::string_view /*name*/, int64_t /*done*/, int64_t /*total*/) override {}
+  void phase(std::string_view /*name*/, int64_t /*done*/, int64_t /*total*/, int64_t /*tokens*/) override {}
   void step(int64_t /*step*/, const Metrics& /*metrics*/) override {}
   void eval(int64_t /*step*/, const std::string& /*task*/, const Metrics& /*metrics*/) override {}
   void note(const std::string& /*text*/) override {}
@@ -79,9 +79,9 @@ class Display : public Progress {
     state_.begin_stage(name, index, count, steps, first_step, now_seconds());
     if (!finished_) on_stage();
   }
-  void phase(std::string_view name, int64_t done, int64_t total) override {
+  void phase(std::string_view name, int64_t done, int64_t total, int64_t tokens) override {
     const std::scoped_lock guard(mutex_);
-    state_.set_phase(name, done, total, now_seconds());
+    state_.set_phase(name, done, total, tokens, now_seconds());
     if (!finished_) on_tick();
   }
   void step(int64_t step, const Metrics& metrics) override {
@@ -208,6 +208,7 @@ class JsonLines : public Display {
          {"phase", state_.phase},
          {"done", state_.phase_done},
          {"total", state_.phase_total},
+         {"tokens", state_.phase_tokens},
          {"seconds", now_seconds() - state_.phase_started}});
   }
   void on_finish(const std::string& summary) override { say({{"event", "finish"}, {"text", summary}}); }

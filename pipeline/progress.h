@@ -22,8 +22,10 @@ class Progress {
   virtual void plan(std::vector<double> stage_costs) = 0;
   // A stage begins: number `index` (from 0) of `count`; `steps` 0 = unknown; `first_step` > 0 when it is resumed.
   virtual void stage(const std::string& name, int index, int count, int64_t steps, int64_t first_step = 0) = 0;
-  // Where the work within a step stands ("rollout", 812 of 1024 tokens); total 0 = unknown.
-  virtual void phase(std::string_view name, int64_t done, int64_t total) = 0;
+  // Where the work within a step stands ("rollout", 812 of 1024 answers); total 0 = unknown. `tokens` are those of
+  // unfinished work too, 0 where none are sampled.
+  virtual void phase(std::string_view name, int64_t done, int64_t total, int64_t tokens) = 0;
+  void phase(std::string_view name, int64_t done, int64_t total) { phase(name, done, total, 0); }
   // A step has ended. Shown, where present: loss, reward, completions/mean_length, completions/clipped_ratio, entropy,
   // kl, frac_reward_zero_std, grad_norm, mean_token_accuracy, logp_mismatch_max, perf/rollout_tokens_per_second,
   // perf/update_tokens_per_second.

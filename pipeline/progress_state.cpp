@@ -54,6 +54,10 @@ std::string counts(int64_t done, int64_t total) {
   return total > 0 ? grouped(done) + "/" + grouped(total) : done > 0 ? grouped(done) : std::string();
 }
 
+std::string sampled(const ProgressState& state) {
+  return state.phase_tokens > 0 ? grouped(state.phase_tokens) + " tokens" : std::string();
+}
+
 std::string stage_line(const ProgressState& state, const BlockStyle& style) {
   std::string line = "stage " + std::to_string(state.stage_index + 1) + "/" + std::to_string(state.stage_count) + " " +
                      colour(style, "1", printable(state.stage)) + "  ";
@@ -73,6 +77,7 @@ std::string phase_line(const ProgressState& state, const BlockStyle& style, doub
     row.add(colour(style, "36", bar(fraction, std::clamp(style.width - 45, 6, 30), style.unicode)));
   }
   row.add(counts(state.phase_done, state.phase_total));
+  row.add(sampled(state));
   const double since = now - (state.phase.empty() ? state.started : state.phase_started);
   if (since >= 1) row.add("for " + duration(since));
   return row.text();
@@ -168,12 +173,13 @@ void ProgressState::begin_stage(const std::string& name, int index, int count, i
   stage_started = step_started = phase_started = phase_changed = now;
 }
 
-void ProgressState::set_phase(std::string_view name, int64_t phase_steps, int64_t total, double now) {
+void ProgressState::set_phase(std::string_view name, int64_t phase_steps, int64_t total, int64_t tokens, double now) {
   if (name != phase || phase_steps < phase_done) phase_started = now;
-  if (name != phase || phase_steps != phase_done) phase_changed = now;
+  if (name != phase || phase_steps != phase_done || tokens != phase_tokens) phase_changed = now;
   phase = name;
   phase_done = phase_steps;
   phase_total = total;
+  phase_tokens = tokens;
 }
 
 void ProgressState::end_step(int64_t step, const Metrics& metrics, double now) {
@@ -250,6 +256,7 @@ std::string heartbeat_text(const ProgressState& state, double now) {
   if (!state.phase.empty()) {
     out += ": " + printable(state.phase);
     if (const std::string n = counts(state.phase_done, state.phase_total); !n.empty()) out += " " + n;
+    if (const std::string n = sampled(state); !n.empty()) out += ", " + n;
     out += " for " + duration(now - state.phase_started);
     if (now - state.phase_changed >= 10) out += ", no movement for " + duration(now - state.phase_changed);
   }

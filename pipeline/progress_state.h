@@ -20,7 +20,7 @@ struct ProgressState {
   std::vector<double> step_seconds;  // of this stage, in this process
 
   std::string phase;
-  int64_t phase_done = 0, phase_total = 0;
+  int64_t phase_done = 0, phase_total = 0, phase_tokens = 0;
   double phase_started = 0, phase_changed = 0;
 
   Metrics last;                    // of the newest step
@@ -31,7 +31,7 @@ struct ProgressState {
   Metrics eval;
 
   void begin_stage(const std::string& name, int index, int count, int64_t planned, int64_t first_step, double now);
-  void set_phase(std::string_view name, int64_t phase_steps, int64_t total, double now);
+  void set_phase(std::string_view name, int64_t phase_steps, int64_t total, int64_t tokens, double now);
   void end_step(int64_t step, const Metrics& metrics, double now);
 };
 

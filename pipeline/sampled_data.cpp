@@ -16,10 +16,12 @@ bool sample_training_problems(StageRun& run, rollout::Collector& collector, int6
       problems.push_back(
           session.task().problem(text::Split::train, session.seed() ^ run.key(), static_cast<uint64_t>(i)));
     }
-    session.progress().phase("rollout", first, prompts);
     rollout::CollectStats stats;
     take(collector.collect(problems, samples, sampling, {session.seed(), run.key(), 0, static_cast<uint64_t>(first)},
-                           stats));
+                           stats, [&](int64_t tokens, int64_t finished, int64_t) {
+                             session.progress().phase("rollout", first + finished / samples, prompts, tokens);
+                             return true;
+                           }));
   }
   return true;
 }

@@ -93,8 +93,8 @@ void run_evaluation(StageRun& run, model::Transformer& model, const EvalSettings
   auto engine = session.make_engine(model, engine_settings);
   auto collector = session.make_collector(engine);
   auto record =
-      evaluate(collector, session.task(), settings, session.seed(), [&](int64_t, int64_t done, int64_t total) {
-        session.progress().phase("evaluate", done, total);
+      evaluate(collector, session.task(), settings, session.seed(), [&](int64_t tokens, int64_t done, int64_t total) {
+        session.progress().phase("evaluate", done, total, tokens);
         return true;
       });
   record.stage = run.index;

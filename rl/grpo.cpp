@@ -67,7 +67,7 @@ void GrpoTrainer::update(int64_t step, GrpoStep& out, const PhaseCallback& phase
     at += seconds;
   };
   if (objective.beta != 0) {
-    phase("reference", 0, std::ssize(batch.samples));
+    phase("reference", 0, std::ssize(batch.samples), 0);
     const Clock clock;
     batch.score_reference(*context_.reference, temperature, settings_.micro_batch_tokens);
     out.metrics.emplace_back("timing_s/ref", clock.seconds());

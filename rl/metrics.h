@@ -13,8 +13,8 @@
 
 namespace posttrain::rl {
 
-// phase("rollout", done, total): where a step is.
-using PhaseCallback = std::function<void(const char* phase, int64_t done, int64_t total)>;
+// phase("rollout", done, total, tokens): where a step is, and how much it has sampled.
+using PhaseCallback = std::function<void(const char* phase, int64_t done, int64_t total, int64_t tokens)>;
 
 // Sums over the rounds of one rollout.
 class RolloutMetrics {

@@ -108,7 +108,7 @@ UpdateMetrics update_policy(model::Learner& learner, const RolloutBatch& batch, 
       if (minibatch.empty()) continue;
       const bool first_update = sums.optimizer_steps == 0;
       for (const auto& [first, last] : rollout::micro_batches(minibatch.samples(), s.micro_batch_tokens)) {
-        phase("update", epoch * n + from + static_cast<int64_t>(first), s.epochs * n);
+        phase("update", epoch * n + from + static_cast<int64_t>(first), s.epochs * n, 0);
         const auto packed = rollout::pack_samples(minibatch.samples().subspan(first, last - first), s.temperature);
         learner.accumulate(packed, [&, first = first, last = last](const model::Scores& scores) {
           return minibatch.coefficients(first, last, scores, first_update, static_cast<int64_t>(s.step), sums);

@@ -60,7 +60,7 @@ Rollout RolloutSource::take(int64_t step, const PhaseCallback& phase) {
   const Clock clock;
   Rollout rollout;
   if (ahead_.valid()) {
-    phase("rollout", 0, 0);
+    phase("rollout", 0, 0, 0);
     rollout = ahead_.get();
   } else {
     refresh_sampler(step);
@@ -121,8 +121,8 @@ Rollout RolloutSource::draw(int64_t step, const PhaseCallback& phase) {
   const Clock clock;
   std::vector<rollout::ScoredGroup> kept, flat;
   RolloutMetrics seen;
-  const rollout::Progress progress = [&](int64_t, int64_t finished, int64_t total) {
-    if (phase) phase("rollout", finished, total);
+  const rollout::Progress progress = [&](int64_t tokens, int64_t finished, int64_t total) {
+    if (phase) phase("rollout", finished, total, tokens);
     return !stop_.load();
   };
   passed_over_ = 0;

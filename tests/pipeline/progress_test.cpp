@@ -187,7 +187,7 @@ TEST(ProgressState, TimeLeftFollowsTheRecentSteps) {
 
 TEST(ProgressState, NoLineOfTheBlockIsWiderThanTheTerminal) {
   ProgressState state = state_after(40, 2);
-  state.set_phase("rollout", 812, 1024, 81);
+  state.set_phase("rollout", 812, 1024, 45120, 81);
   state.eval_step = 40;
   state.eval_task = "mod";
   state.eval = {{"pass@1", 0.91}, {"cons@16", 1.0}, {"pass@16", 1.0}, {"mean_length", 26.5}, {"format", 0.965}};
@@ -201,9 +201,19 @@ TEST(ProgressState, NoLineOfTheBlockIsWiderThanTheTerminal) {
   const auto lines = render_block(state, {100, 24, false, false}, 82);
   ASSERT_EQ(lines.size(), 8u);
   EXPECT_EQ(lines[0].substr(0, 24), "stage 2/3 zero  ========");
-  EXPECT_NE(lines[1].find("812/1,024"), std::string::npos);
+  EXPECT_NE(lines[1].find("812/1,024  45,120 tokens"), std::string::npos) << lines[1];
   EXPECT_NE(lines[3].find("pass@1 91.0%  cons@16 100.0%"), std::string::npos);
   EXPECT_NE(lines[7].find("stage left"), std::string::npos);
+}
+
+TEST(ProgressState, TokensAreMovementBeforeTheFirstAnswerEnds) {
+  ProgressState state = state_after(40, 2);
+  state.set_phase("evaluate", 0, 1024, 64, 90);
+  state.set_phase("evaluate", 0, 1024, 640, 110);
+  EXPECT_NE(heartbeat_text(state, 115).find("evaluate 0/1,024, 640 tokens for 0:25"), std::string::npos)
+      << heartbeat_text(state, 115);
+  EXPECT_EQ(heartbeat_text(state, 115).find("no movement"), std::string::npos);
+  EXPECT_NE(heartbeat_text(state, 130).find("no movement for 0:20"), std::string::npos) << heartbeat_text(state, 130);
 }
 
 TEST(Progress, APipeGetsOnePlainLineAStepWithoutControlCodes) {

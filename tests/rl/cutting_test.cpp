@@ -79,7 +79,7 @@ UpdateMetrics update(const std::vector<std::vector<Sampled>>& wanted, const Obje
   model::Learner learner(ready.policy.model, {});
   return update_policy(learner, ready.batch, objective,
                        {.micro_batch_tokens = micro_batch_tokens, .temperature = 1, .lr = 1e-3},
-                       [](const char*, int64_t, int64_t) {});
+                       [](const char*, int64_t, int64_t, int64_t) {});
 }
 
 // Every gradient of the whole rollout, one after another, accumulated over micro-batches.

@@ -87,7 +87,7 @@ class RolloutSourceTest : public testing::Test {
   std::unique_ptr<rollout::Collector> collector_;
   std::unique_ptr<model::Learner> learner_;
   GrpoSettings settings_;
-  PhaseCallback quiet_ = [](const char*, int64_t, int64_t) {};
+  PhaseCallback quiet_ = [](const char*, int64_t, int64_t, int64_t) {};
 };
 
 TEST_F(RolloutSourceTest, ASolvedProblemIsNotAskedAgain) {
