@@ -2,32 +2,55 @@
 
 #include <algorithm>
 
-#include "base/error.h"
 #include "base/file.h"
+#include "base/lines.h"
 
 namespace posttrain {
 namespace {
 
-std::string line_and_column(std::string_view text, size_t byte) {
+struct TextPlace {
   size_t line = 1, column = 1;
-  for (size_t i = 0; i + 1 < byte && i < text.size(); ++i) {
-    if (text[i] == '\n') {
-      ++line;
-      column = 1;
-    } else {
-      ++column;
-    }
-  }
-  return std::to_string(line) + ":" + std::to_string(column);
+};
+
+// `byte` counts from 1, as the library does.
+TextPlace place_of(std::string_view text, size_t byte) {
+  const std::string_view before = text.substr(0, byte > 0 ? byte - 1 : 0);
+  const size_t newline = before.rfind('\n');
+  return {.line = static_cast<size_t>(std::ranges::count(before, '\n')) + 1,
+          .column = before.size() - (newline == std::string_view::npos ? 0 : newline + 1) + 1};
+}
+
+// The library's text behind its own name and place of the fault.
+std::string reason(const std::exception& fault) {
+  const std::string what = fault.what();
+  const size_t colon = what.find(": ", std::min(what.find("column "), what.size()));
+  return "not valid JSON: " + (colon == std::string::npos ? what : what.substr(colon + 2));
+}
+
+Json parse(std::string_view text) {
+  return Json::parse(text.begin(), text.end(), nullptr, true, true);
 }
 
 }  // namespace
 
+Error json_error(std::string_view text, size_t byte, const std::exception& fault, const std::string& where) {
+  const TextPlace place = place_of(text, byte);
+  return {where + ":" + std::to_string(place.line) + ":" + std::to_string(place.column), reason(fault)};
+}
+
 Json parse_json(std::string_view text, const std::string& where) {
   try {
-    return Json::parse(text.begin(), text.end(), nullptr, true, true);
-  } catch (const Json::parse_error& e) {
-    throw Error(where + ":" + line_and_column(text, e.byte), "not valid JSON: " + std::string(e.what()));
+    return parse(text);
+  } catch (const Json::parse_error& fault) {
+    throw json_error(text, fault.byte, fault, where);
+  }
+}
+
+Json parse_json_line(std::string_view line, const std::string& where) {
+  try {
+    return parse(line);
+  } catch (const Json::parse_error& fault) {
+    throw Error(where + ":" + std::to_string(place_of(line, fault.byte).column), reason(fault));
   }
 }
 
@@ -37,17 +60,11 @@ Json read_json(const std::filesystem::path& file) {
 
 void read_json_lines(const std::filesystem::path& file,
                      const std::function<void(Json&& value, const std::string& where)>& each) {
-  const std::string text = read_file(file);
-  int line = 0;
-  for (size_t at = 0; at < text.size();) {
-    const size_t end = std::min(text.find('\n', at), text.size());
-    const std::string row = text.substr(at, end - at);
-    at = end + 1;
-    ++line;
-    if (row.find_first_not_of(" \t\r") == std::string::npos) continue;
-    const std::string where = file.string() + ":" + std::to_string(line);
-    each(parse_json(row, where), where);
-  }
+  for_each_line(read_file(file), [&](std::string_view line, size_t number) {
+    if (is_blank(line)) return;
+    const std::string where = file.string() + ":" + std::to_string(number);
+    each(parse_json_line(line, where), where);
+  });
 }
 
 std::string to_line(const Json& value) {

@@ -49,7 +49,8 @@ class StepBench {
     rl::RolloutBatch batch(groups, false, static_cast<double>(given_.new_tokens));
     auto objective = rl::objective_preset("dapo");
     batch.compute_advantages(objective);
-    const auto sums = rl::update_policy(learner_, batch, objective, {.lr = 1e-6}, [](const char*, int64_t, int64_t, int64_t) {});
+    const auto sums =
+        rl::update_policy(learner_, batch, objective, {.lr = 1e-6}, [](const char*, int64_t, int64_t, int64_t) {});
     mismatch_ = std::max(mismatch_, sums.mismatch_max);
   }
 

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "base/error.h"
+#include "base/lines.h"
 
 namespace posttrain::cli {
 namespace {
@@ -22,9 +23,9 @@ std::string name_of_line(int64_t number) {
 }
 
 void answer(Line& line, int64_t number, const LineJudge& with) {
-  if (line.text.find_first_not_of(" \t\r") == std::string::npos) return;
+  if (is_blank(line.text)) return;
   try {
-    line.out = to_line(with.judge(parse_json(line.text, name_of_line(number)), number));
+    line.out = to_line(with.judge(parse_json_line(line.text, name_of_line(number)), number));
   } catch (const std::exception& error) {
     line.bad = true;
     line.out = to_line(Json{{"error", error.what()}, {"line", number}});

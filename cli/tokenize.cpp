@@ -78,7 +78,7 @@ int tokenize(const TokenizeGiven& given) {
   for (size_t number = 1; std::getline(in, line); ++number) {
     if (line.empty()) continue;
     const std::string where = name + ":" + std::to_string(number);
-    std::printf("%s\n", to_line(translator.translate(parse_json(line, where), where)).c_str());
+    std::printf("%s\n", to_line(translator.translate(parse_json_line(line, where), where)).c_str());
   }
   std::fflush(stdout);
   return 0;

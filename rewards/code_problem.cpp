@@ -1,7 +1,7 @@
 #include "rewards/code_problem.h"
 
 #include "base/error.h"
-#include "base/file.h"
+#include "base/json.h"
 
 namespace posttrain::rewards {
 namespace {
@@ -135,16 +135,7 @@ CodeProblem code_problem(const Json& row, const std::string& where) {
 
 std::vector<CodeProblem> load_code_problems(const std::filesystem::path& file) {
   std::vector<CodeProblem> problems;
-  const std::string text = read_file(file);
-  int line = 1;
-  for (size_t at = 0; at < text.size(); ++line) {
-    const size_t end = std::min(text.find('\n', at), text.size());
-    const std::string_view row = std::string_view(text).substr(at, end - at);
-    at = end + 1;
-    if (row.find_first_not_of(" \t\r") == std::string_view::npos) continue;
-    const std::string where = file.string() + ":" + std::to_string(line);
-    problems.push_back(code_problem(parse_json(row, where), where));
-  }
+  read_json_lines(file, [&](Json&& row, const std::string& where) { problems.push_back(code_problem(row, where)); });
   return problems;
 }
 

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "base/error.h"
+#include "base/lines.h"
 
 namespace posttrain::rewards {
 namespace {
@@ -74,16 +75,14 @@ LeanReply read_repl_reply(std::string_view text) {
 
 LeanReply read_lean_lines(std::string_view text) {
   LeanReply out;
-  for (size_t at = 0; at < text.size();) {
-    const size_t end = std::min(text.find('\n', at), text.size());
-    const std::string_view line = text.substr(at, end - at);
-    at = end + 1;
-    if (line.find_first_not_of(" \r\t") == std::string_view::npos) continue;
-    try {
-      if (!add_message(parse_json(line, "lean --json"), out)) return fault("a line that is no message");
-    } catch (const std::exception& e) {
-      return fault(e.what());
-    }
+  try {
+    for_each_line(text, [&](std::string_view line, size_t number) {
+      if (is_blank(line)) return;
+      const std::string where = "lean --json:" + std::to_string(number);
+      if (!add_message(parse_json_line(line, where), out)) throw Error(where, "a line that is no message");
+    });
+  } catch (const std::exception& e) {
+    return fault(e.what());
   }
   return out;
 }

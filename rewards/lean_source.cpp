@@ -4,6 +4,7 @@
 #include <array>
 
 #include "base/error.h"
+#include "base/lines.h"
 #include "rewards/kernel/lexer.h"
 
 namespace posttrain::rewards {
@@ -131,11 +132,7 @@ LeanSource assemble_lean(std::string_view statement, std::string_view proof, std
   out.text = head + " := by\n";
   out.proof_line = 1 + static_cast<int>(std::ranges::count(out.text, '\n'));
   // Two columns to the right, so that no line of the candidate starts a command's column.
-  for (size_t at = 0; at < proof.size();) {
-    const size_t end = std::min(proof.find('\n', at), proof.size());
-    out.text += "  " + std::string(proof.substr(at, end - at)) + "\n";
-    at = end + 1;
-  }
+  for_each_line(proof, [&](std::string_view line, size_t) { out.text.append("  ").append(line) += '\n'; });
   out.text += "\ntheorem " + out.sentinel + " : True := True.intro\n#check @" + out.sentinel + "\n";
   const std::string again = "posttrain_audit_" + std::string(nonce);
   std::string same = head;

@@ -7,6 +7,7 @@
 #include "base/error.h"
 #include "base/file.h"
 #include "base/json.h"
+#include "base/lines.h"
 
 namespace posttrain {
 namespace {
@@ -121,19 +122,13 @@ Record read_record(const Json& line, const DataFields& fields, const std::string
 }
 
 std::vector<Record> read_dataset(const std::filesystem::path& file, const DataFields& fields, size_t limit) {
-  const std::string bytes = read_file(file);
   std::vector<Record> records;
-  size_t number = 0;
-  for (size_t at = 0; at < bytes.size() && (limit == 0 || records.size() < limit);) {
-    const size_t end = std::min(bytes.find('\n', at), bytes.size());
-    const std::string_view text = std::string_view(bytes).substr(at, end - at);
-    at = end + 1;
-    ++number;
-    if (text.find_first_not_of(" \t\r") == std::string_view::npos) continue;
+  for_each_line(read_file(file), [&](std::string_view line, size_t number) {
+    if (is_blank(line) || (limit > 0 && records.size() >= limit)) return;
     const std::string where = file.string() + ":" + std::to_string(number);
-    records.push_back(read_record(parse_json(text, where), fields, where));
+    records.push_back(read_record(parse_json_line(line, where), fields, where));
     records.back().line = number;
-  }
+  });
   return records;
 }
 

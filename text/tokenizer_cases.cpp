@@ -5,6 +5,7 @@
 #include "base/error.h"
 #include "base/file.h"
 #include "base/json.h"
+#include "base/lines.h"
 #include "text/chat.h"
 #include "text/stream_decoder.h"
 
@@ -95,22 +96,16 @@ class Checker {
 }  // namespace
 
 TokenizerReport check_tokenizer_cases(const Tokenizer& tokenizer, const std::filesystem::path& file) {
-  const std::string bytes = read_file(file);
   Checker checker(tokenizer, file.string());
-  size_t line = 0;
-  for (size_t at = 0; at < bytes.size();) {
-    const size_t end = std::min(bytes.find('\n', at), bytes.size());
-    const std::string_view text = std::string_view(bytes).substr(at, end - at);
-    at = end + 1;
-    ++line;
-    if (text.empty()) continue;
-    const std::string where = file.string() + ":" + std::to_string(line);
+  for_each_line(read_file(file), [&](std::string_view line, size_t number) {
+    if (is_blank(line)) return;
+    const std::string where = file.string() + ":" + std::to_string(number);
     try {
-      checker.check(parse_json(text, where), line);
+      checker.check(parse_json_line(line, where), number);
     } catch (const Json::exception& error) {  // a field that is missing or of the wrong kind
       throw Error(where, error.what());
     }
-  }
+  });
   return std::move(checker.report);
 }
 

@@ -93,12 +93,7 @@ class Reader final : public nlohmann::json_sax<Json> {
   }
 
   bool parse_error(size_t position, const std::string&, const nlohmann::detail::exception& e) override {
-    const std::string_view before = bytes_.substr(0, position > 0 ? position - 1 : 0);
-    const auto line = std::ranges::count(before, '\n') + 1;
-    const size_t newline = before.rfind('\n');
-    const size_t column = before.size() - (newline == std::string_view::npos ? 0 : newline + 1) + 1;
-    throw Error(where_ + ":" + std::to_string(line) + ":" + std::to_string(column),
-                "not valid JSON: " + std::string(e.what()));
+    throw json_error(bytes_, position, e, where_);
   }
 
  private:
