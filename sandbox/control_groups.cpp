@@ -4,8 +4,8 @@
 #include <sys/stat.h>
 
 #include <algorithm>
-#include <atomic>
 #include <cerrno>
+#include <chrono>
 #include <cstring>
 #include <fstream>
 #include <sstream>
@@ -81,6 +81,10 @@ bool hand_down(const std::string& group) {
   return write_existing((group + "/cgroup.subtree_control").c_str(), "+memory");
 }
 
+[[noreturn]] void refuse(const std::string& path, const std::string& why) {
+  throw Failure("sandbox", "this machine lends no control group: " + path + ": " + why + ": " + std::strerror(errno));
+}
+
 }  // namespace
 
 RunGroups::~RunGroups() {
@@ -106,24 +110,11 @@ Metered RunGroups::read() const {
 }
 
 ControlGroups::ControlGroups(const std::string& where) {
-  static std::atomic<int> made{0};
-  const std::string name = "/posttrain-" + std::to_string(getpid()) + "-" + std::to_string(++made);
-  const auto refuse = [&](const std::string& path, const std::string& why) {
-    const std::string reason = why + ": " + std::strerror(errno);
-    for (const Place& place : places_) rmdir(place.path.c_str());
-    throw Failure("sandbox", "this machine lends no control group: " + path + ": " + reason);
-  };
-  const auto add = [&](const std::string& group, int version) {
-    const bool known = std::ranges::any_of(places_, [&](const Place& p) { return p.path == group + name; });
-    if (known) return;  // controllers may share a tree
-    if (mkdir((group + name).c_str(), 0755) != 0) refuse(group, "no group can be made");
-    places_.push_back({group + name, version});
-  };
-  const auto try_out = [&] {
-    auto trial = open("trial", {});
-    const bool good = trial != nullptr && trial->read().good;
-    trial.reset();
-    if (!good) refuse(folders(), "its counters can't be read");
+  const auto now = std::chrono::steady_clock::now().time_since_epoch().count();  // process numbers come again
+  const std::string name = "/posttrain-" + std::to_string(getpid()) + "-" + std::to_string(now);
+  const auto add = [&](const std::string& parent, int version) {
+    const bool known = std::ranges::any_of(places_, [&](const Place& p) { return p.parent == parent; });
+    if (!known) places_.push_back({parent, parent + name, version});  // controllers may share a tree
   };
   const bool own = where == "own";
   if (own && !own_group("memory").empty()) {
@@ -132,15 +123,22 @@ ControlGroups::ControlGroups(const std::string& where) {
       if (group.empty() && controller != std::string("pids")) refuse(controller, "no such controller is mounted");
       if (!group.empty()) add(group, 1);
     }
-    try_out();
     return;
   }
   const std::string group = own ? own_group("") : where;
   if (group.empty()) refuse("/proc/self/cgroup", "no controller is mounted");
-  if (!hand_down(group)) refuse(group, "it can't hand its memory controller down; name an empty group that was lent");
   add(group, 2);
-  if (!hand_down(places_[0].path)) refuse(places_[0].path, "no memory controller");
-  try_out();
+}
+
+void ControlGroups::make() {
+  for (const auto& [parent, path, version] : places_) {
+    if (version == 2 && !hand_down(parent))
+      refuse(parent, "it can't hand its memory controller down; name an empty group that was lent");
+    if (mkdir(path.c_str(), 0755) != 0) refuse(parent, "no group can be made");
+    if (version == 2 && !hand_down(path)) refuse(path, "no memory controller");
+  }
+  const auto trial = open("trial", {});
+  if (trial == nullptr || !trial->read().good) refuse(folders(), "its counters can't be read");
 }
 
 ControlGroups::~ControlGroups() {

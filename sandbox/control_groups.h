@@ -40,23 +40,28 @@ class RunGroups {
   std::vector<Fd> doors_;
 };
 
-// Thread-safe.
+// Thread-safe once made. In two steps, so that whoever removes the folders after a sudden end of this process knows
+// their names before they are there.
 class ControlGroups {
  public:
-  // `where`: "own", or the folder of a version 2 group that has controllers and no processes. Throws Failure that says
-  // what is missing.
+  // `where`: "own", or the folder of a version 2 group that has controllers and no processes. Chooses folders; throws
+  // Failure that says what is missing.
   explicit ControlGroups(const std::string& where);
   ~ControlGroups();
   ControlGroups(const ControlGroups&) = delete;
   ControlGroups& operator=(const ControlGroups&) = delete;
 
+  // Makes the folders and tries them; throws Failure that says what the machine refuses.
+  void make();
+
   // Null when the machine refuses.
   std::unique_ptr<RunGroups> open(const std::string& name, const Limits& limits) const;
-  // The folders that hold the runs' groups, with colons in between: whoever outlives this process may remove them.
+  // The folders that hold the runs' groups, with colons in between.
   std::string folders() const;
 
  private:
   struct Place {
+    std::string parent;
     std::string path;  // of the folder that holds the runs' groups
     int version;
   };

@@ -149,21 +149,22 @@ int Sandbox::launcher_pid() const {
   return launcher_ ? launcher_->child.id() : 0;
 }
 
-void Sandbox::open_groups() {
-  groups_.reset();
-  if (options_.cgroup.empty()) return;
-  try {
-    groups_ = std::make_shared<const ControlGroups>(options_.cgroup);
-  } catch (const Failure& failure) {
-    if (options_.mode == Mode::require) throw;
-    log_warning(std::string("sandbox: WEAKENED: no exact meter: ") + failure.what());
-  }
-}
-
 void Sandbox::start_launcher() {
   launcher_.reset();
+  groups_.reset();
   ++generation_;
-  open_groups();
+  const auto lent = [&](const auto& step) {
+    try {
+      step();
+      return true;
+    } catch (const Failure& failure) {
+      if (options_.mode == Mode::require) throw;
+      log_warning(std::string("sandbox: WEAKENED: no exact meter: ") + failure.what());
+      return false;
+    }
+  };
+  std::shared_ptr<ControlGroups> groups;
+  if (!options_.cgroup.empty()) lent([&] { groups = std::make_shared<ControlGroups>(options_.cgroup); });
   const std::string path = find_launcher(options_);
   if (access(path.c_str(), X_OK) != 0) throw Failure("sandbox", why(path, errno));
   int ends[2];
@@ -173,7 +174,7 @@ void Sandbox::start_launcher() {
   launcher->line = Fd(ends[0]);
   const Fd other(ends[1]);
   std::vector<std::string> arguments = {options_.python, std::to_string(geteuid() == 0 ? kFirstBoxUser : 0),
-                                        groups_ ? groups_->folders() : ""};
+                                        groups ? groups->folders() : ""};
   arguments.insert(arguments.end(), options_.runtime.begin(), options_.runtime.end());
   std::error_code error;
   launcher->child =
@@ -181,6 +182,8 @@ void Sandbox::start_launcher() {
                      process::posix::fd.bind(3, other.get()), error);
   if (error) throw Failure("sandbox", path + ": " + error.message());
   launcher_ = std::move(launcher);
+  // Only now, when there is somebody to remove them should this process be killed.
+  if (groups && lent([&] { groups->make(); })) groups_ = std::move(groups);
 }
 
 void Sandbox::open_slot(Slot& slot) {

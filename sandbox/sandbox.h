@@ -86,7 +86,6 @@ class Sandbox {
     std::shared_ptr<const ControlGroups> groups;  // null: no exact meter
   };
   void start_launcher();
-  void open_groups();
   void open_slot(Slot& slot);
   Slot acquire();
   void release(Slot slot);
