@@ -2,7 +2,7 @@
 """clang-tidy over the sources named in scripts/linted.txt.
 
 That file holds what was found clean: one line for each source, with the hash of its text, of all project headers that it
-includes, and of .clang-tidy. Only sources whose hash has changed are looked at, because a whole pass takes a quarter of
+includes, and of the .clang-tidy files above it. Only sources whose hash has changed are looked at, because a whole pass takes a quarter of
 an hour. The list may only grow: `--record [SOURCE...]` looks at these, or at every source that is built, and writes down
 what is clean.
 """
@@ -30,7 +30,7 @@ def built_sources():
         together = file.parent.name == "Unity"
         for source in re.findall(r'^#include "(.+)"', file.read_text(), re.MULTILINE) if together else [str(file)]:
             name = os.path.relpath(source, ROOT)
-            if not name.startswith(("tests/", "build/", "..")):
+            if not name.startswith(("build/", "..")):
                 singles[name] = command | {"file": source, "command": command["command"].replace(str(file), source)}
     DATABASE.parent.mkdir(exist_ok=True)
     DATABASE.write_text(json.dumps(list(singles.values())))
@@ -49,7 +49,8 @@ def closure(source):
 
 
 def key_of(source):
-    digest = hashlib.sha256((ROOT / ".clang-tidy").read_bytes())
+    folders = [ROOT, *(ROOT / folder for folder in reversed(pathlib.Path(source).parents[:-1]))]
+    digest = hashlib.sha256(b"".join(f.read_bytes() for f in (folder / ".clang-tidy" for folder in folders) if f.is_file()))
     for name in closure(source):
         digest.update(name.encode() + b"\0" + (ROOT / name).read_bytes())
     return digest.hexdigest()[:32]

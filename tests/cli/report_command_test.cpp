@@ -24,7 +24,7 @@ class ReportCommand : public testing::Test {
     store.write_eval({0, 1, "mod", "final", 64, 16, {{"pass@1", 0.75}}, {}});
   }
 
-  int run(std::vector<std::string> words, std::string& out) {
+  int run(const std::vector<std::string>& words, std::string& out) {
     std::vector<const char*> argv = {"posttrain"};
     for (const std::string& word : words) argv.push_back(word.c_str());
     testing::internal::CaptureStdout();

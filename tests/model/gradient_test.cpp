@@ -20,7 +20,7 @@ double loss_of(Transformer& model, const TrainBatch& batch, const Coefficients& 
 void expect_gradients_match_differences(nn::Backend& backend, const Arch& arch) {
   const auto model = tiny_model(backend, arch);
   const TrainBatch batch = pack(random_sequences(arch, 3, 4, 9));
-  const Coefficients c = any_coefficients(batch);
+  Coefficients c = any_coefficients(batch);
   Learner learner(*model, {});
   learner.accumulate(batch, [&](const Scores&) { return c; });
   Rng rng({3, hash_name("directions")});

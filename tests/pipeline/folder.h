@@ -14,7 +14,7 @@ namespace posttrain {
 class FolderTest : public testing::Test {
  protected:
   std::filesystem::path write(const std::string& name, const std::string& text) {
-    const auto file = folder_ / name;
+    auto file = folder_ / name;
     std::filesystem::create_directories(file.parent_path());
     write_file_atomically(file, text);
     return file;

@@ -19,11 +19,11 @@ class SixProblems : public text::Task {
   int64_t size(text::Split) const override { return 6; }
   text::Problem problem(text::Split, uint64_t, uint64_t index) const override {
     const std::string digit(1, static_cast<char>('1' + index % 6));
-    const auto gold = gold_.find(digit);
-    return {.id = digit, .prompt = digit + "=", .answer = gold == gold_.end() ? "never" : gold->second, .extra = {}};
+    const auto gold = golds.find(digit);
+    return {.id = digit, .prompt = digit + "=", .answer = gold == golds.end() ? "never" : gold->second, .extra = {}};
   }
   text::Document document(text::Source, uint64_t, uint64_t) const override { return {}; }
-  std::map<std::string, std::string> gold_;
+  std::map<std::string, std::string> golds;
 };
 
 class RolloutSourceTest : public testing::Test {
@@ -94,7 +94,7 @@ TEST_F(RolloutSourceTest, ASolvedProblemIsNotAskedAgain) {
   settings_.curriculum.enabled = true;
   RolloutSource look(context(false), settings_);
   const auto seen = look.take(0, quiet_);
-  task_.gold_["2"] = seen.groups[1].answers[0].text;
+  task_.golds["2"] = seen.groups[1].answers[0].text;
   RolloutSource source(context(false), settings_);
   EXPECT_EQ(asked(source.take(0, quiet_)), "123");
   EXPECT_EQ(asked(source.take(1, quiet_)), "456");
