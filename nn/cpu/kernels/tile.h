@@ -151,7 +151,7 @@ inline void tile(int rows, Tile t) {
     t.c += 16;
     if (t.from) t.from += 16;
     if (t.bias) t.bias += 16;
-    t.next += t.k * 16;
+    if constexpr (Fetch == Ahead::panel) t.next += t.k * 16;
     tile_of<1, B, Columns, Fetch>(rows, t);
   }
 }
