@@ -1,6 +1,9 @@
 #include "rewards/math/measure.h"
 
 #include <algorithm>
+#include <span>
+#include <utility>
+#include <vector>
 
 #include "rewards/math/ratio.h"
 
@@ -27,62 +30,100 @@ bool agree(const Unit& a, const Unit& b) {
   return a.converts_to(b) && (is_noon(a) ? a.factor == b.factor : same_noun(a, b));
 }
 
-Measured measured(Tree& t, int node) {
-  node = t.bare(node);
+// 5 feet 6 inches, in the unit of the first. `node` is the sum or difference without its units.
+Measured sum_of(Tree& t, int node, const Measured& l, const Measured& r) {
+  const Kind kind = t.kind(node);
+  if (!l.unit && !r.unit) return {node, std::nullopt};
+  if (l.unit && r.unit) {
+    if (!agree(*l.unit, *r.unit)) return {node, std::nullopt};
+    const Rational rate = r.unit->factor / l.unit->factor;
+    const int converted = rate == Rational(1) ? r.value : t.add(Kind::mul, {t.number(rate), r.value});
+    return {t.add(kind, {l.value, converted}), l.unit, l.degrees};
+  }
+  if (l.percent || r.percent) return {node, std::nullopt};
+  return {t.add(kind, {l.value, r.value}), l.unit ? l.unit : r.unit, l.degrees || r.degrees};
+}
+
+// 3 hours and 30 minutes
+bool larger_and_smaller(const Tree& t, int node) {
+  if (t.at(node).count != 2 || t.at(node).op != static_cast<uint8_t>(Separator::and_)) return false;
+  const int larger = t.bare(t.kid(node, 0)), smaller = t.bare(t.kid(node, 1));
+  if (t.kind(larger) != Kind::quantity || t.kind(smaller) != Kind::quantity) return false;
+  const Unit &u = t.unit(larger), &v = t.unit(smaller);
+  return !nameless(u) && agree(u, v) && !is_noon(u) && v.factor < u.factor;
+}
+
+// The kids whose units decide the node's: [first, end).
+std::pair<int, int> deciding_kids(const Tree& t, int node) {
+  switch (t.kind(node)) {
+    case Kind::quantity:
+    case Kind::neg:
+      return {0, 1};
+    case Kind::add:
+    case Kind::sub:
+      return {0, 2};
+    case Kind::mul:  // a unit behind a product of numbers, or 2 (3 cm)
+      return {1, 2};
+    case Kind::list:
+      return {0, larger_and_smaller(t, node) ? 2 : 0};
+    default:
+      return {0, 0};
+  }
+}
+
+// `kids` holds what deciding_kids() named.
+Measured measured_by(Tree& t, int node, std::span<const Measured> kids) {
   switch (t.kind(node)) {
     case Kind::quantity: {
-      Measured out = measured(t, t.kid(node, 0));
+      Measured out = kids[0];
       if (!nameless(t.unit(node))) out.unit = t.unit(node);
       return out;
     }
     case Kind::percent:
       return {t.kid(node, 0), std::nullopt, false, true};
-    case Kind::degree: {
-      Unit unit = *parse_unit("degree");
-      return {t.kid(node, 0), unit, true, false};
-    }
+    case Kind::degree:
+      return {t.kid(node, 0), *parse_unit("degree"), true, false};
     case Kind::neg: {
-      Measured out = measured(t, t.kid(node, 0));
-      if (out.unit || out.percent)
-        out.value = t.add(Kind::neg, {out.value});
-      else
-        out.value = node;
+      Measured out = kids[0];
+      out.value = out.unit || out.percent ? t.add(Kind::neg, {out.value}) : node;
       return out;
     }
     case Kind::add:
-    case Kind::sub: {
-      const Kind kind = t.kind(node);
-      const int left = t.kid(node, 0), right = t.kid(node, 1);
-      Measured l = measured(t, left), r = measured(t, right);
-      if (!l.unit && !r.unit) return {node, std::nullopt};
-      if (l.unit && r.unit) {
-        if (!agree(*l.unit, *r.unit)) return {node, std::nullopt};
-        // 5 feet 6 inches, in the unit of the first.
-        const Rational rate = r.unit->factor / l.unit->factor;
-        const int converted = rate == Rational(1) ? r.value : t.add(Kind::mul, {t.number(rate), r.value});
-        return {t.add(kind, {l.value, converted}), l.unit, l.degrees};
-      }
-      if (l.percent || r.percent) return {node, std::nullopt};
-      return {t.add(kind, {l.value, r.value}), l.unit ? l.unit : r.unit, l.degrees || r.degrees};
-    }
-    case Kind::list: {
-      // 3 hours and 30 minutes
-      if (t.at(node).count != 2 || t.at(node).op != static_cast<uint8_t>(Separator::and_)) return {node, std::nullopt};
-      const int larger = t.bare(t.kid(node, 0)), smaller = t.bare(t.kid(node, 1));
-      if (t.kind(larger) != Kind::quantity || t.kind(smaller) != Kind::quantity) return {node, std::nullopt};
-      const Unit &u = t.unit(larger), &v = t.unit(smaller);
-      if (nameless(u) || !agree(u, v) || is_noon(u) || !(v.factor < u.factor)) return {node, std::nullopt};
-      return measured(t, t.add(Kind::add, {larger, smaller}));
-    }
-    case Kind::mul: {
-      // A unit behind a product of numbers, or 2 (3 cm).
-      Measured r = measured(t, t.kid(node, 1));
-      if (!r.unit) return {node, std::nullopt};
-      return {t.add(Kind::mul, {t.kid(node, 0), r.value}), r.unit, r.degrees};
-    }
+    case Kind::sub:
+      return sum_of(t, node, kids[0], kids[1]);
+    case Kind::list:
+      if (kids.empty()) return {node, std::nullopt};
+      return sum_of(t, t.add(Kind::add, {t.bare(t.kid(node, 0)), t.bare(t.kid(node, 1))}), kids[0], kids[1]);
+    case Kind::mul:
+      if (!kids[0].unit) return {node, std::nullopt};
+      return {t.add(Kind::mul, {t.kid(node, 0), kids[0].value}), kids[0].unit, kids[0].degrees};
     default:
       return {node, std::nullopt};
   }
+}
+
+Measured measured(Tree& t, int root) {
+  struct Visit {
+    int node;
+    bool again;  // its kids are measured
+  };
+  std::vector<Visit> visits = {{t.bare(root), false}};
+  std::vector<Measured> values;  // of kids whose parents wait
+  while (!visits.empty()) {
+    const auto [node, again] = visits.back();
+    visits.pop_back();
+    const auto [first, end] = deciding_kids(t, node);
+    if (!again && first < end) {
+      visits.push_back({node, true});
+      for (int kid = end - 1; kid >= first; --kid) visits.push_back({t.bare(t.kid(node, kid)), false});
+      continue;
+    }
+    const auto kids = values.end() - (end - first);
+    Measured value = measured_by(t, node, {kids, values.end()});
+    values.erase(kids, values.end());
+    values.push_back(std::move(value));
+  }
+  return values.back();
 }
 
 // "1500 m" and "9.8 \frac{m}{s^2}", where letters are the other answer's unit.

@@ -1,8 +1,11 @@
 // The math checker against cases with a known verdict: our own (committed) and those beside the checkout.
 #include <gtest/gtest.h>
+#include <pthread.h>
 
 #include <filesystem>
 #include <fstream>
+#include <string>
+#include <vector>
 
 #include "base/json.h"
 #include "rewards/math/checker.h"
@@ -44,6 +47,53 @@ TEST(MathChecker, AQuestionTakesTheSameStepsWhereverItsMemoryLies) {
     elsewhere.emplace_back(i * 44, 'x');
     EXPECT_EQ(math::check(list, list, tight).method, first.method) << i;
   }
+}
+
+std::string times(size_t count, const std::string& text) {
+  std::string out;
+  for (size_t i = 0; i < count; ++i) out += text;
+  return out;
+}
+
+TEST(MathChecker, DepthCostsNoStack) {
+  struct Case {
+    std::string open, middle, close;
+  };
+  const std::vector<Case> cases = {{"-", "5", ""},
+                                   {"5+", "5", ""},
+                                   {"-(", "x", ")"},
+                                   {"", "5", "\\cdot x"},
+                                   {"2^{", "2", "}"},
+                                   {"\\frac{1}{", "2", "}"},
+                                   {"\\sqrt{", "2", "}"},
+                                   {"\\{", "2", "\\}"},
+                                   {"(", "2,3", ",1)"},
+                                   {"", "5 cm", "+ 5 cm"},
+                                   {"", "5 cm", " and 5 cm"},
+                                   {"", "5", "\\%"},
+                                   {"", "5", "^\\circ"},
+                                   {"|", "2", "|"},
+                                   {"", "x", "=x"},
+                                   {"", "x=1", " or x=1"},
+                                   {"", "[1,2]", "\\cup [1,2]"},
+                                   {"", "5", "!"}};
+  const auto all = [](void* given) -> void* {
+    for (const auto& [open, middle, close] : *static_cast<const std::vector<Case>*>(given)) {
+      const size_t depth = 30'000 / (open.size() + close.size());
+      const std::string answer = times(depth, open) + middle + times(depth, close);
+      const math::CheckOptions patient{.steps = 1'000'000'000};
+      EXPECT_NO_THROW(math::check("5 cm", "\\boxed{" + answer + "}", patient)) << open << close;
+      EXPECT_NO_THROW(math::check(answer, "\\boxed{" + answer + "}", patient)) << open << close;
+    }
+    return nullptr;
+  };
+  pthread_attr_t small;
+  ASSERT_EQ(pthread_attr_init(&small), 0);
+  ASSERT_EQ(pthread_attr_setstacksize(&small, 1 << 20), 0);
+  pthread_t thread{};
+  ASSERT_EQ(pthread_create(&thread, &small, all, const_cast<std::vector<Case>*>(&cases)), 0);
+  pthread_join(thread, nullptr);
+  pthread_attr_destroy(&small);
 }
 
 TEST(MathChecker, SharedCases) {
