@@ -100,6 +100,10 @@ void Arguments::option(const char* name, std::vector<std::string>& values, const
   app_.add_option(name, values, doc)->allow_extra_args(false);
 }
 
+void Arguments::option_list(const char* name, std::vector<std::string>& values, const char* doc) {
+  app_.add_option(name, values, doc);
+}
+
 void Arguments::flag(const char* name, bool& value, const char* doc) {
   app_.add_flag(name, value, doc);
 }

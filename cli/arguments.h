@@ -39,6 +39,8 @@ class Arguments {
   void option(const char* name, int64_t& value, const char* doc);
   void option(const char* name, double& value, const char* doc);
   void option(const char* name, std::vector<std::string>& values, const char* doc);  // given once or several times
+  // Takes every word up to the next option.
+  void option_list(const char* name, std::vector<std::string>& values, const char* doc);
   void flag(const char* name, bool& value, const char* doc);
 
   // Shown below the help page.

@@ -49,12 +49,12 @@ Action parity_command(Arguments& args) {
   auto given = std::make_shared<ParityGiven>();
   args.optional_positionals("fixtures", given->models,
                             "Fixture folders: a model with expected.json and its .safetensors");
-  args.option("--rl", given->rl, "Folders with objective and preference cases");
+  args.option_list("--rl", given->rl, "Folders with objective and preference cases");
   args.option("--tokenizer", given->tokenizer,
               "A model directory, .gguf file or tokenizer.json to check against --cases");
   args.option("--cases", given->cases, "JSON lines with recorded encodings, decodings, streams and chats");
   args.example("posttrain parity ../shared/fixtures/models/*");
-  args.example("posttrain parity --rl ../shared/fixtures/rl/qwen2_rl");
+  args.example("posttrain parity --rl ../shared/fixtures/rl/*");
   args.example(
       "posttrain parity --tokenizer ../shared/tokenizers/qwen3 --cases ../shared/fixtures/tokenizers/qwen3.jsonl");
   return [given] { return parity(*given); };

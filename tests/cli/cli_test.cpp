@@ -60,5 +60,11 @@ TEST(CommandLine, MistypedWordsAreBadInputAndTheNearestIsNamed) {
   EXPECT_NE(option.err.find("unknown option --hlep; did you mean \"--help\"?"), std::string::npos) << option.err;
 }
 
+TEST(CommandLine, AListTakesEveryWordUpToTheNextOption) {
+  const Outcome second = run({"parity", "--rl", "/no/such/first", "/no/such/second"});
+  EXPECT_EQ(second.status, 2);
+  EXPECT_NE(second.err.find("/no/such/first/model"), std::string::npos) << second.err;  // not the second, as a model
+}
+
 }  // namespace
 }  // namespace posttrain::cli
