@@ -48,14 +48,17 @@ int64_t bench_products(const model::Arch& a) {
 
 Timing time_runs(int64_t runs, const std::function<void()>& body) {
   constexpr int64_t kProbes = 10;  // a probe takes milliseconds, some runs only microseconds
-  const nn::Isa isa = nn::available_isas().back();
+  const int64_t every = std::max<int64_t>(runs / kProbes, 1);
+  const auto probe = [isa = nn::available_isas().back()] { return nn::probe_fma_peak(isa, compute_threads()); };
   Timing timing;
+  double before = probe();
   for (int64_t run = 0; run < runs; ++run) {
-    const bool probe = run % std::max<int64_t>(runs / kProbes, 1) == 0;
-    timing.peaks.push_back(probe ? nn::probe_fma_peak(isa, compute_threads()) : timing.peaks.back());
     const Clock clock;
     body();
     timing.seconds.push_back(clock.seconds());
+    const double after = (run + 1) % every == 0 ? probe() : before;
+    timing.peaks.push_back(std::max(before, after));  // a neighbour's milliseconds must not make a peak of minutes
+    before = after;
   }
   return timing;
 }
