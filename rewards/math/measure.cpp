@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <span>
-#include <utility>
 #include <vector>
 
 #include "rewards/math/ratio.h"
@@ -53,21 +52,21 @@ bool larger_and_smaller(const Tree& t, int node) {
   return !nameless(u) && agree(u, v) && !is_noon(u) && v.factor < u.factor;
 }
 
-// The kids whose units decide the node's: [first, end).
-std::pair<int, int> deciding_kids(const Tree& t, int node) {
+// The kids whose units decide the node's.
+std::span<const int> deciding_kids(const Tree& t, int node) {
+  const auto kids = t.kids(node);
   switch (t.kind(node)) {
     case Kind::quantity:
     case Kind::neg:
-      return {0, 1};
     case Kind::add:
     case Kind::sub:
-      return {0, 2};
+      return kids;
     case Kind::mul:  // a unit behind a product of numbers, or 2 (3 cm)
-      return {1, 2};
+      return kids.subspan(1, 1);
     case Kind::list:
-      return {0, larger_and_smaller(t, node) ? 2 : 0};
+      return larger_and_smaller(t, node) ? kids : kids.first(0);
     default:
-      return {0, 0};
+      return {};
   }
 }
 
@@ -103,27 +102,22 @@ Measured measured_by(Tree& t, int node, std::span<const Measured> kids) {
 }
 
 Measured measured(Tree& t, int root) {
-  struct Visit {
+  struct Part {
     int node;
-    bool again;  // its kids are measured
+    size_t first_kid = 0, kids = 0;  // among the parts
   };
-  std::vector<Visit> visits = {{t.bare(root), false}};
-  std::vector<Measured> values;  // of kids whose parents wait
-  while (!visits.empty()) {
-    const auto [node, again] = visits.back();
-    visits.pop_back();
-    const auto [first, end] = deciding_kids(t, node);
-    if (!again && first < end) {
-      visits.push_back({node, true});
-      for (int kid = end - 1; kid >= first; --kid) visits.push_back({t.bare(t.kid(node, kid)), false});
-      continue;
-    }
-    const auto kids = values.end() - (end - first);
-    Measured value = measured_by(t, node, {kids, values.end()});
-    values.erase(kids, values.end());
-    values.push_back(std::move(value));
+  std::vector<Part> parts = {{t.bare(root)}};  // parents before kids
+  for (size_t i = 0; i < parts.size(); ++i) {
+    const auto kids = deciding_kids(t, parts[i].node);
+    parts[i].first_kid = parts.size();
+    parts[i].kids = kids.size();
+    for (const int kid : kids) parts.push_back({t.bare(kid)});
   }
-  return values.back();
+  std::vector<Measured> values(parts.size());
+  for (size_t i = parts.size(); i-- > 0;) {
+    values[i] = measured_by(t, parts[i].node, std::span(values).subspan(parts[i].first_kid, parts[i].kids));
+  }
+  return values[0];
 }
 
 // "1500 m" and "9.8 \frac{m}{s^2}", where letters are the other answer's unit.
