@@ -17,6 +17,11 @@ function(posttrain_options target)
   endif()
 endfunction()
 
+# posttrain_compile_lightly(): for folders that nobody waits for at run time. -O1 compiles in two thirds of the time.
+function(posttrain_compile_lightly)
+  add_compile_options($<$<NOT:$<CONFIG:Debug>>:-O1>)
+endfunction()
+
 # posttrain_library(folder SOURCES a.cpp ... DEPS other_folder ...)
 function(posttrain_library name)
   cmake_parse_arguments(ARG "" "" "SOURCES;DEPS" ${ARGN})

@@ -6,6 +6,7 @@
 #include "base/rng.h"
 #include "rewards/math/ball.h"
 #include "rewards/math/checker.h"
+#include "tests/repeat.h"
 
 namespace posttrain::rewards {
 namespace {
@@ -124,11 +125,6 @@ TEST(Balls, HoldTheirErrorBounds) {
 
 // Work is bounded by steps: what is hostile ends soon, and what is huge is never computed.
 TEST(MathHostile, EveryInputEndsWithinItsSteps) {
-  const auto repeat = [](const std::string& s, int n) {
-    std::string out;
-    for (int i = 0; i < n; ++i) out += s;
-    return out;
-  };
   const std::string inputs[] = {
       "9^{9^{9^{9}}}",
       "(10^{9})!",

@@ -9,6 +9,7 @@
 
 #include "base/json.h"
 #include "rewards/math/checker.h"
+#include "tests/repeat.h"
 
 namespace posttrain::rewards {
 namespace {
@@ -49,12 +50,6 @@ TEST(MathChecker, AQuestionTakesTheSameStepsWhereverItsMemoryLies) {
   }
 }
 
-std::string times(size_t count, const std::string& text) {
-  std::string out;
-  for (size_t i = 0; i < count; ++i) out += text;
-  return out;
-}
-
 TEST(MathChecker, DepthCostsNoStack) {
   struct Case {
     std::string open, middle, close;
@@ -80,7 +75,7 @@ TEST(MathChecker, DepthCostsNoStack) {
   const auto all = [](void* given) -> void* {
     for (const auto& [open, middle, close] : *static_cast<const std::vector<Case>*>(given)) {
       const size_t depth = 30'000 / (open.size() + close.size());
-      const std::string answer = times(depth, open) + middle + times(depth, close);
+      const std::string answer = repeat(open, depth) + middle + repeat(close, depth);
       const math::CheckOptions patient{.steps = 1'000'000'000};
       EXPECT_NO_THROW(math::check("5 cm", "\\boxed{" + answer + "}", patient)) << open << close;
       EXPECT_NO_THROW(math::check(answer, "\\boxed{" + answer + "}", patient)) << open << close;
