@@ -3,7 +3,7 @@
 namespace posttrain::bench {
 namespace {
 
-using store::Chart;
+using report::Chart;
 using Lines = std::vector<std::pair<const char*, const char*>>;  // stage, name in the picture
 
 Chart stage_chart(const StoryRuns& runs, const char* title, const char* unit, const char* metric, const Lines& lines) {

@@ -9,7 +9,7 @@
 #include "base/error.h"
 #include "base/file.h"
 #include "bench/story_page.h"
-#include "store/report.h"
+#include "report/report.h"
 
 namespace {
 
@@ -45,9 +45,9 @@ int write_story(int argc, char** argv) {
     return 0;
   }
   write_file_atomically(docs / "results.md", page + kept(docs / "results.md"));
-  write_file_atomically(docs / "r1-story-zero.svg", store::picture_svg(bench::zero_charts(runs)));
-  write_file_atomically(docs / "r1-story-objectives.svg", store::picture_svg(bench::objective_charts(runs)));
-  write_file_atomically(docs / "r1-story-pitfalls.svg", store::picture_svg(bench::pitfall_charts(runs)));
+  write_file_atomically(docs / "r1-story-zero.svg", report::picture_svg(bench::zero_charts(runs)));
+  write_file_atomically(docs / "r1-story-objectives.svg", report::picture_svg(bench::objective_charts(runs)));
+  write_file_atomically(docs / "r1-story-pitfalls.svg", report::picture_svg(bench::pitfall_charts(runs)));
   return 0;
 }
 

@@ -5,7 +5,7 @@
 #include <vector>
 
 #include "bench/story_runs.h"
-#include "store/chart.h"
+#include "report/chart.h"
 
 namespace posttrain::bench {
 
@@ -13,8 +13,8 @@ namespace posttrain::bench {
 std::string story_page(const StoryRuns& runs, const std::string& total_time);
 
 // R1-Zero's accuracy and length; the objectives; the pitfalls.
-std::vector<store::Chart> zero_charts(const StoryRuns& runs);
-std::vector<store::Chart> objective_charts(const StoryRuns& runs);
-std::vector<store::Chart> pitfall_charts(const StoryRuns& runs);
+std::vector<report::Chart> zero_charts(const StoryRuns& runs);
+std::vector<report::Chart> objective_charts(const StoryRuns& runs);
+std::vector<report::Chart> pitfall_charts(const StoryRuns& runs);
 
 }  // namespace posttrain::bench

@@ -6,7 +6,7 @@
 #include <numeric>
 
 #include "base/error.h"
-#include "store/summary.h"
+#include "report/summary.h"
 
 namespace posttrain::bench {
 namespace {
@@ -74,7 +74,7 @@ Measured StoryRuns::final_eval(const std::string& name, const std::string& metri
   for (size_t s = 0; s < seeds(); ++s) {
     const int stage = index(s, name + "-eval");
     for (const auto& eval : evals_[s]) {
-      if (eval.stage == stage) out.seeds.push_back(store::metric(eval.metrics, metric));
+      if (eval.stage == stage) out.seeds.push_back(report::metric(eval.metrics, metric));
     }
   }
   if (out.seeds.size() != seeds()) throw Error("story", name + "-eval", "one evaluation per seed", "others");
@@ -86,7 +86,7 @@ Points StoryRuns::loop_evals(const std::string& name, const std::string& metric)
   for (size_t s = 0; s < seeds(); ++s) {
     const int stage = index(s, name);
     for (const auto& eval : evals_[s]) {
-      if (eval.stage == stage) means.add(eval.step, store::metric(eval.metrics, metric));
+      if (eval.stage == stage) means.add(eval.step, report::metric(eval.metrics, metric));
     }
   }
   return means.points();

@@ -22,9 +22,9 @@ GgufType gguf_type(const std::string& dtype) {
   throw Error("convert", "--dtype", "f32, f16, bf16 or q8_0 for a GGUF file", dtype);
 }
 
-nn::DType file_type(const std::string& dtype) {
-  if (dtype.empty() || dtype == "f32") return nn::DType::f32;
-  if (dtype == "bf16") return nn::DType::bf16;
+DType file_type(const std::string& dtype) {
+  if (dtype.empty() || dtype == "f32") return DType::f32;
+  if (dtype == "bf16") return DType::bf16;
   throw Error("convert", "--dtype", "f32 or bf16 for a model directory", dtype);
 }
 
@@ -37,7 +37,7 @@ int convert(const ConvertGiven& given) {
     file_type(given.dtype);
   }
   const auto backend = nn::make_cpu_backend();
-  const auto model = model::Transformer::load(*backend, from, nn::DType::f32, nn::Use::inference);
+  const auto model = model::Transformer::load(*backend, from, DType::f32, nn::Use::inference);
   if (is_gguf(to)) {
     model::save_gguf(*model, to, gguf_type(given.dtype), gguf_tokenizer_of(from));
   } else {

@@ -11,10 +11,10 @@
 #include "base/parallel.h"
 #include "cli/arguments.h"
 #include "cli/model_session.h"
-#include "pipeline/benchmarks.h"
 #include "pipeline/evaluation.h"
 #include "pipeline/run.h"
-#include "pipeline/task_table.h"
+#include "tasks/benchmarks.h"
+#include "tasks/task_table.h"
 
 namespace posttrain::cli {
 namespace {
@@ -29,7 +29,7 @@ struct EvalGiven {
 
 // What --task names: a benchmark, or a task of recipes with the reward that fits it.
 struct Asked {
-  Tagged settings{pipeline::task_cases()};
+  Tagged settings{tasks::task_cases()};
   std::vector<rewards::RewardSpec> rewards;
   std::string system;
 };
@@ -44,12 +44,12 @@ std::vector<rewards::RewardSpec> task_rewards(const std::string& task) {
 Asked asked_for(const EvalGiven& given) {
   Asked asked;
   Json values = parse_json(given.settings, "--settings");
-  const pipeline::Benchmark* benchmark = pipeline::find_benchmark(given.task);
+  const tasks::Benchmark* benchmark = tasks::find_benchmark(given.task);
   if (!asked.settings.choose(benchmark != nullptr ? benchmark->task : given.task))
     throw Error("eval", "--task", "a benchmark or a task; see posttrain help task", given.task);
   if (benchmark != nullptr) {
     Json all = parse_json(benchmark->settings, benchmark->name);
-    all["test"] = pipeline::benchmark_file(*benchmark, given.data).string();
+    all["test"] = tasks::benchmark_file(*benchmark, given.data).string();
     all.update(values);
     values = std::move(all);
     asked.rewards.emplace_back(benchmark->reward, 1, parse_json(benchmark->judged, benchmark->name));
@@ -65,7 +65,7 @@ Asked asked_for(const EvalGiven& given) {
 int evaluate_model(const EvalGiven& given) {
   set_compute_threads(static_cast<int>(given.options.threads));
   const Asked asked = asked_for(given);
-  const auto task = pipeline::make_task(asked.settings);
+  const auto task = tasks::make_task(asked.settings);
   const rewards::RewardSet rewards(asked.rewards);  // boxes are started before the process grows
   ChatSettings chat = given.chat;
   if (chat.system.empty()) chat.system = asked.system;
@@ -96,7 +96,7 @@ Action eval_command(Arguments& args) {
   auto given = std::make_shared<EvalGiven>();
   args.positional("model", given->model, "A model directory or a .gguf file");
   std::string names;
-  for (const auto& b : pipeline::benchmarks()) names += (names.empty() ? "" : ", ") + std::string(b.name);
+  for (const auto& b : tasks::benchmarks()) names += (names.empty() ? "" : ", ") + std::string(b.name);
   args.option("--task", given->task, ("A task of recipes, or a benchmark: " + names).c_str());
   args.option("--data", given->data, "The file of problems, or for a benchmark a folder of data sets that has it");
   args.option("--settings", given->settings, "Other settings of the task, as a JSON object");

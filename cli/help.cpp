@@ -4,7 +4,7 @@
 #include "base/error.h"
 #include "base/nearest.h"
 #include "cli/arguments.h"
-#include "pipeline/recipe_doc.h"
+#include "pipeline/recipe/recipe_doc.h"
 
 namespace posttrain::cli {
 namespace {

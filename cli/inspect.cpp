@@ -6,8 +6,8 @@
 #include "base/file.h"
 #include "base/json.h"
 #include "cli/arguments.h"
+#include "formats/safetensors.h"
 #include "model/gguf_model.h"
-#include "model/safetensors.h"
 
 namespace posttrain::cli {
 namespace {
@@ -46,10 +46,10 @@ Json inspect_gguf(const std::filesystem::path& file, Json& tensors) {
   return {{"format", "gguf"}, {"parameters", parameters}, {"metadata", metadata}};
 }
 
-Json inspect_safetensors(const model::Safetensors& file, Json& tensors) {
+Json inspect_safetensors(const Safetensors& file, Json& tensors) {
   int64_t parameters = 0;
   for (const std::string& name : file.names()) {
-    const model::TensorEntry& entry = file.entry(name);
+    const TensorEntry& entry = file.entry(name);
     tensors.push_back(tensor_line(name, entry.dtype, entry.shape));
     parameters += entry.size();
   }
@@ -62,12 +62,12 @@ int inspect(const InspectGiven& given) {
   Json tensors = Json::array(), result;
   if (std::filesystem::is_directory(path)) {
     const model::Arch arch = model::read_arch(path);
-    result = inspect_safetensors(model::Safetensors::open_model(path), tensors);
-    result["config"] = parse_json(model::write_arch(arch, nn::DType::f32), given.path);
+    result = inspect_safetensors(Safetensors::open_model(path), tensors);
+    result["config"] = parse_json(model::write_arch(arch, DType::f32), given.path);
   } else if (path.extension() == ".gguf") {
     result = inspect_gguf(path, tensors);
   } else {
-    result = inspect_safetensors(model::Safetensors::open_file(path), tensors);
+    result = inspect_safetensors(Safetensors::open_file(path), tensors);
   }
   result["tensors"] = given.tensors ? tensors : Json(tensors.size());
   std::printf("%s\n", (given.json ? to_line(result) : to_pretty(result)).c_str());

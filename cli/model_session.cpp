@@ -4,7 +4,7 @@
 
 namespace posttrain::cli {
 
-ModelSession::ModelSession(const std::filesystem::path& path, const ChatSettings& chat, nn::DType stored)
+ModelSession::ModelSession(const std::filesystem::path& path, const ChatSettings& chat, DType stored)
     : tokenizer(Tokenizer::load(path)),
       backend(nn::make_cpu_backend()),
       model(model::Transformer::load(*backend, path, stored, nn::Use::inference)),
@@ -26,9 +26,9 @@ void SamplingOptions::declare(Arguments& args) {
   args.option("--threads", threads, "0 = every core");
 }
 
-nn::DType SamplingOptions::stored() const {
-  if (dtype == "f32") return nn::DType::f32;
-  if (dtype == "bf16") return nn::DType::bf16;
+DType SamplingOptions::stored() const {
+  if (dtype == "f32") return DType::f32;
+  if (dtype == "bf16") return DType::bf16;
   throw Error("options", "--dtype", "f32 or bf16", dtype);
 }
 

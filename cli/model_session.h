@@ -16,8 +16,7 @@ namespace posttrain::cli {
 
 // Loads a model directory or a GGUF file for sampling.
 struct ModelSession {
-  explicit ModelSession(const std::filesystem::path& path, const ChatSettings& chat = {},
-                        nn::DType stored = nn::DType::f32);
+  explicit ModelSession(const std::filesystem::path& path, const ChatSettings& chat = {}, DType stored = DType::f32);
 
   Tokenizer tokenizer;  // first: reading it takes memory that the weights can use after it
   std::unique_ptr<nn::Backend> backend;
@@ -35,7 +34,7 @@ struct SamplingOptions {
 
   void declare(Arguments& args);
   // Throws Error for one that there is not.
-  nn::DType stored() const;
+  DType stored() const;
 };
 
 }  // namespace posttrain::cli

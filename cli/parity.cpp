@@ -1,6 +1,6 @@
 // posttrain parity: compares this build with fixtures computed by Hugging Face transformers (logits, losses, gradients,
 // greedy tokens, optimizer steps) and by TRL (objectives, preference losses).
-#include "model/parity.h"
+#include "parity/parity.h"
 
 #include <cstdio>
 #include <memory>
@@ -8,7 +8,7 @@
 #include "base/error.h"
 #include "cli/arguments.h"
 #include "cli/tokenizer_cases.h"
-#include "pipeline/rl_parity.h"
+#include "parity/rl_parity.h"
 
 namespace posttrain::cli {
 namespace {
@@ -32,11 +32,11 @@ int parity(const ParityGiven& given) {
   const auto backend = nn::make_cpu_backend();
   bool all = true;
   for (const std::string& fixture : given.models) {
-    const auto result = model::check_parity(*backend, fixture, {});
+    const auto result = parity::check_parity(*backend, fixture, {});
     all = print(result.pass, result.to_json()) && all;
   }
   for (const std::string& dir : given.rl) {
-    for (const auto& result : pipeline::check_rl_parity(*backend, dir, {})) {
+    for (const auto& result : parity::check_rl_parity(*backend, dir, {})) {
       all = print(result.pass, result.to_json()) && all;
     }
   }

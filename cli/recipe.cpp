@@ -7,8 +7,8 @@
 #include "base/file.h"
 #include "base/json.h"
 #include "cli/arguments.h"
-#include "pipeline/compose.h"
-#include "pipeline/recipe_view.h"
+#include "pipeline/recipe/compose.h"
+#include "pipeline/recipe/recipe_view.h"
 
 namespace posttrain::cli {
 namespace {

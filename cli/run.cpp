@@ -14,7 +14,7 @@
 #include "base/parallel.h"
 #include "cli/arguments.h"
 #include "nn/backend.h"
-#include "pipeline/plan.h"
+#include "pipeline/recipe/plan.h"
 #include "pipeline/run.h"
 
 namespace posttrain::cli {

@@ -2,7 +2,7 @@
 
 #include "base/json.h"
 #include "cli/arguments.h"
-#include "pipeline/recipe.h"
+#include "pipeline/recipe/recipe.h"
 
 namespace posttrain::cli {
 

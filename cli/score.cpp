@@ -7,7 +7,7 @@
 #include "base/parallel.h"
 #include "cli/arguments.h"
 #include "cli/score_lines.h"
-#include "rewards/math/checker.h"
+#include "mathcheck/checker.h"
 
 namespace posttrain::cli {
 
@@ -16,14 +16,14 @@ Action score_lean_command(Arguments&);
 namespace {
 
 struct ScoreGiven {
-  int64_t threads = 0, steps = rewards::math::CheckOptions{}.steps;
+  int64_t threads = 0, steps = mathcheck::CheckOptions{}.steps;
   std::string answer_in = "anywhere";
 };
 
-rewards::math::Policy policy_of(const std::string& name) {
-  if (name == "box") return rewards::math::Policy::box;
-  if (name == "marked") return rewards::math::Policy::marked;
-  if (name == "anywhere") return rewards::math::Policy::lenient;
+mathcheck::Policy policy_of(const std::string& name) {
+  if (name == "box") return mathcheck::Policy::box;
+  if (name == "marked") return mathcheck::Policy::marked;
+  if (name == "anywhere") return mathcheck::Policy::lenient;
   throw Error("score math", "--answer-in", "box, marked or anywhere", name);
 }
 
@@ -34,15 +34,15 @@ double thread_microseconds() {
   return static_cast<double>(now.tv_sec) * 1e6 + static_cast<double>(now.tv_nsec) / 1e3;
 }
 
-Json judge_math(const Json& row, int64_t number, const rewards::math::CheckOptions& options) {
+Json judge_math(const Json& row, int64_t number, const mathcheck::CheckOptions& options) {
   const std::string gold = row_text(row, "gold", number), pred = row_text(row, "pred", number);
   const double start = thread_microseconds();
-  const auto result = rewards::math::check(gold, pred, options);
+  const auto result = mathcheck::check(gold, pred, options);
   const double took = thread_microseconds() - start;
   Json out;
   out["id"] = row.contains("id") ? row["id"] : Json(number);
-  out["reward"] = result.verdict == rewards::Verdict::right ? 1 : 0;
-  out["verdict"] = rewards::to_string(result.verdict);
+  out["reward"] = result.verdict == Verdict::right ? 1 : 0;
+  out["verdict"] = to_string(result.verdict);
   out["gold_parsed"] = result.gold_parsed;
   out["pred_parsed"] = result.pred_parsed;
   out["method"] = result.method;
@@ -51,7 +51,7 @@ Json judge_math(const Json& row, int64_t number, const rewards::math::CheckOptio
 }
 
 int score_math(const ScoreGiven& given) {
-  rewards::math::CheckOptions options;
+  mathcheck::CheckOptions options;
   options.steps = given.steps;
   options.policy = policy_of(given.answer_in);
   if (given.threads > 0) set_compute_threads(static_cast<int>(given.threads));

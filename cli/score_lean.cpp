@@ -24,9 +24,9 @@ Json judge_proof(const Json& row, int64_t number, rewards::LeanBackend& backend)
   const rewards::LeanResult r = backend.judge(statement, proof);
   Json out;
   out["id"] = row.contains("id") ? row["id"] : Json(number);
-  out["verdict"] = rewards::to_string(r.verdict);
+  out["verdict"] = to_string(r.verdict);
   // Nobody judged a failed line, so it has no reward.
-  out["reward"] = r.verdict == rewards::Verdict::failed ? Json() : Json(r.verdict == rewards::Verdict::right ? 1 : 0);
+  out["reward"] = r.verdict == Verdict::failed ? Json() : Json(r.verdict == Verdict::right ? 1 : 0);
   out["backend"] = r.backend;
   out["trust"] = r.trust;
   out["pass"] = r.pass;

@@ -3,7 +3,7 @@
 #include <cstdio>
 
 #include "base/json.h"
-#include "text/tokenizer_cases.h"
+#include "parity/tokenizer_cases.h"
 
 namespace posttrain::cli {
 

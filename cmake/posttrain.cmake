@@ -44,3 +44,18 @@ function(posttrain_test name)
   add_test(NAME ${name} COMMAND test_${name})
   set_tests_properties(${name} PROPERTIES TIMEOUT ${ARG_TIMEOUT} ENVIRONMENT "OMP_WAIT_POLICY=passive;GOMP_SPINCOUNT=2000")
 endfunction()
+
+# posttrain_embed(FILE...): a text file becomes a string constant: schema.sql of store is embedded::schema_sql, with its
+# SHA-256, in "store/embedded/schema_sql.h". Before posttrain_library().
+function(posttrain_embed)
+  get_filename_component(EMBED_FOLDER ${CMAKE_CURRENT_SOURCE_DIR} NAME)
+  foreach(file ${ARGN})
+    string(REPLACE "." "_" EMBED_NAME ${file})
+    file(READ ${file} EMBED_TEXT)
+    file(SHA256 ${CMAKE_CURRENT_SOURCE_DIR}/${file} EMBED_SHA256)
+    configure_file(${CMAKE_SOURCE_DIR}/cmake/embed.h.in
+      ${CMAKE_CURRENT_BINARY_DIR}/embedded/${EMBED_FOLDER}/embedded/${EMBED_NAME}.h @ONLY)
+    set_property(DIRECTORY APPEND PROPERTY CMAKE_CONFIGURE_DEPENDS ${file})
+  endforeach()
+  include_directories(${CMAKE_CURRENT_BINARY_DIR}/embedded)
+endfunction()

@@ -92,7 +92,7 @@ std::vector<rollout::ScoredGroup> DistillTrainer::sample(int64_t step, DistillSt
     const auto& answer = group.answers.front();
     length += static_cast<double>(answer.completion.ids.size()) / n;
     reward += answer.outcome.total / n;
-    right += (answer.outcome.verdict == rewards::Verdict::right) / n;
+    right += (answer.outcome.verdict == Verdict::right) / n;
     truncated += answer.completion.truncated() / n;
   }
   out.metrics.insert(out.metrics.end(), {{"completions/mean_length", length},

@@ -101,7 +101,7 @@ Arch read_arch(const std::filesystem::path& dir);
 Arch parse_arch(std::string_view config, const std::string& where);
 
 // config.json of `arch` in the style that transformers 4 and 5, vLLM and llama.cpp read.
-std::string write_arch(const Arch& arch, nn::DType dtype);
+std::string write_arch(const Arch& arch, DType dtype);
 
 // The families of the table, for help and for errors.
 std::vector<std::string> families();

@@ -8,7 +8,7 @@
 
 #include "base/error.h"
 #include "base/file.h"
-#include "model/file_writer.h"
+#include "formats/file_writer.h"
 #include "model/learner_state.h"
 
 namespace posttrain::model {

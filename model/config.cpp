@@ -272,7 +272,7 @@ Arch read_arch(const std::filesystem::path& dir) {
   return a;
 }
 
-std::string write_arch(const Arch& a, nn::DType dtype) {
+std::string write_arch(const Arch& a, DType dtype) {
   const Family& family = find_family(a.family, "config.json");
   Json j;
   j["architectures"] = {family.architecture};
@@ -290,7 +290,7 @@ std::string write_arch(const Arch& a, nn::DType dtype) {
   j["rope_theta"] = a.rope_theta;
   j["rope_scaling"] = rope_scaling_json(a);
   j["tie_word_embeddings"] = a.tied_head;
-  j["torch_dtype"] = dtype == nn::DType::f32 ? "float32" : dtype == nn::DType::bf16 ? "bfloat16" : "float16";
+  j["torch_dtype"] = dtype == DType::f32 ? "float32" : dtype == DType::bf16 ? "bfloat16" : "float16";
   j["use_cache"] = true;
   if (a.bos >= 0) j["bos_token_id"] = a.bos;
   if (a.eos.size() == 1) j["eos_token_id"] = a.eos.front();

@@ -197,7 +197,7 @@ void write_gguf_tensor(Weights& weights, const Parameter& p, const MappedFile& f
       });
     }
     if (head_dim > 0) values = gguf_to_hugging_face(values, static_cast<int>(part.rows / head_dim), cols);
-    weights.write(part, values.data(), nn::DType::f32);
+    weights.write(part, values.data(), DType::f32);
     file.forget(begin, static_cast<size_t>(bytes_of(part.size())));
   }
 }

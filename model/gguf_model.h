@@ -9,8 +9,8 @@
 #include <vector>
 
 #include "base/file.h"
+#include "formats/gguf_tensors.h"
 #include "model/arch.h"
-#include "model/gguf.h"
 #include "model/transformer.h"
 #include "model/weights.h"
 

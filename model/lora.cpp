@@ -8,7 +8,7 @@
 #include "base/json.h"
 #include "base/parallel.h"
 #include "base/rng.h"
-#include "model/safetensors.h"
+#include "formats/safetensors.h"
 
 namespace posttrain::model {
 namespace {
@@ -171,7 +171,7 @@ void Lora::save(const std::filesystem::path& dir) const {
     put(".lora_B.weight", {p.rows, settings_.rank}, adapter.b,
         adapter.b + static_cast<size_t>(settings_.rank * p.rows));
   }
-  write_safetensors_file(dir / "adapter_model.safetensors", tensors, nn::DType::f32, {{"format", "pt"}});
+  write_safetensors_file(dir / "adapter_model.safetensors", tensors, DType::f32, {{"format", "pt"}});
   const Json config = {{"peft_type", "LORA"},
                        {"task_type", "CAUSAL_LM"},
                        {"base_model_name_or_path", nullptr},

@@ -32,7 +32,7 @@ int64_t cache_bytes_per_block(const Arch& a) {
 }
 
 MemoryPlan plan_training(const Arch& arch, const TrainingSizes& sizes) {
-  const int64_t count = parameter_count(arch), width = sizes.stored == nn::DType::bf16 ? 2 : 4;
+  const int64_t count = parameter_count(arch), width = sizes.stored == DType::bf16 ? 2 : 4;
   const int64_t table = arch.tied_head ? arch.vocab * arch.hidden : 0;  // a tied table has two gradients
   const int64_t moments =
       2 * static_cast<int64_t>(nn::moment_bytes(sizes.optimizer.moments, static_cast<size_t>(count)));

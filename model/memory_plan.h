@@ -31,7 +31,7 @@ int64_t cache_bytes_per_block(const Arch& arch);
 struct TrainingSizes {
   int64_t rows = 0, cache_blocks = 0;
   bool reference = false;
-  nn::DType stored = nn::DType::f32;
+  DType stored = DType::f32;
   OptimizerSettings optimizer = {};
 };
 MemoryPlan plan_training(const Arch& arch, const TrainingSizes& sizes);

@@ -9,16 +9,16 @@
 #include "base/file.h"
 #include "base/json.h"
 #include "base/rng.h"
-#include "model/file_writer.h"
+#include "formats/file_writer.h"
+#include "formats/safetensors.h"
 #include "model/forward.h"
 #include "model/gguf_model.h"
-#include "model/safetensors.h"
 #include "model/weights.h"
 
 namespace posttrain::model {
 
 struct Transformer::State {
-  State(nn::Backend& b, Arch a, nn::DType stored, nn::Use use)
+  State(nn::Backend& b, Arch a, DType stored, nn::Use use)
       : backend(b), arch(std::move(a)), weights(b, arch, stored, use), forward(b, arch, weights) {}
 
   nn::Backend& backend;
@@ -63,7 +63,7 @@ std::string generation_config(const Arch& arch) {
 
 }  // namespace
 
-Transformer::Transformer(nn::Backend& backend, Arch arch, nn::DType stored, nn::Use use)
+Transformer::Transformer(nn::Backend& backend, Arch arch, DType stored, nn::Use use)
     : Transformer(std::make_unique<State>(backend, std::move(arch), stored, use)) {
   state_->weights.allocate();
 }
@@ -72,7 +72,7 @@ Transformer::Transformer(std::unique_ptr<State> state) : state_(std::move(state)
 
 Transformer::~Transformer() = default;
 
-std::unique_ptr<Transformer> Transformer::load(nn::Backend& backend, const std::filesystem::path& dir, nn::DType stored,
+std::unique_ptr<Transformer> Transformer::load(nn::Backend& backend, const std::filesystem::path& dir, DType stored,
                                                nn::Use use) {
   if (std::filesystem::is_regular_file(dir)) return load_gguf(backend, dir, stored, use);
   const Arch arch = read_arch(dir);
@@ -106,7 +106,7 @@ std::unique_ptr<Transformer> Transformer::load(nn::Backend& backend, const std::
 }
 
 std::unique_ptr<Transformer> Transformer::load_gguf(nn::Backend& backend, const std::filesystem::path& file,
-                                                    nn::DType stored, nn::Use use) {
+                                                    DType stored, nn::Use use) {
   const MappedFile map(file);
   const GgufHeader header = parse_gguf({map.data(), map.size()}, file.string());
   Arch arch = gguf_arch(header);
@@ -153,7 +153,7 @@ void Transformer::init_random(uint64_t seed, const InitSettings& settings) {
     } else if (ends_with(p.name, "norm.weight")) {
       values.assign(values.size(), 1 - state_->arch.norm_offset);
     }
-    w.write(p, values.data(), nn::DType::f32);
+    w.write(p, values.data(), DType::f32);
   }
 }
 
@@ -177,7 +177,7 @@ void Transformer::blend_weights_from(const Transformer& other, double share) {
         values[j] = static_cast<float>(share * double{values[j]} + (1 - share) * double{own[j]});
       }
     }
-    to.write(p, values.data(), nn::DType::f32);
+    to.write(p, values.data(), DType::f32);
   }
 }
 

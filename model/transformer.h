@@ -23,7 +23,7 @@ struct InitSettings {
 };
 
 struct SaveOptions {
-  nn::DType dtype = nn::DType::f32;      // f32 or bf16
+  DType dtype = DType::f32;              // f32 or bf16
   uint64_t shard_bytes = 5'000'000'000;  // above this the weights go to several files with an index
   // Called with the unfinished folder: whatever it adds (tokenizer.json, ...) appears together with the weights.
   std::function<void(const std::filesystem::path&)> add_files = {};
@@ -34,12 +34,12 @@ class Transformer {
  public:
   // Weights are zero until init_random, load or copy_weights_from. With Use::training there is a float32 master copy
   // in one arena, which a Learner updates; with Use::inference the stored weights are the only copy.
-  Transformer(nn::Backend& backend, Arch arch, nn::DType stored, nn::Use use);
+  Transformer(nn::Backend& backend, Arch arch, DType stored, nn::Use use);
   ~Transformer();
 
   // From a Hugging Face model directory, or from one GGUF file. Throws Error naming file and tensor for anything
   // missing or misshapen.
-  static std::unique_ptr<Transformer> load(nn::Backend& backend, const std::filesystem::path& path, nn::DType stored,
+  static std::unique_ptr<Transformer> load(nn::Backend& backend, const std::filesystem::path& path, DType stored,
                                            nn::Use use);
 
   void init_random(uint64_t seed, const InitSettings& settings);
@@ -78,8 +78,8 @@ class Transformer {
  private:
   struct State;
   explicit Transformer(std::unique_ptr<State> state);
-  static std::unique_ptr<Transformer> load_gguf(nn::Backend& backend, const std::filesystem::path& file,
-                                                nn::DType stored, nn::Use use);
+  static std::unique_ptr<Transformer> load_gguf(nn::Backend& backend, const std::filesystem::path& file, DType stored,
+                                                nn::Use use);
   std::unique_ptr<State> state_;
 };
 

@@ -4,7 +4,7 @@
 #include <utility>
 
 #include "base/error.h"
-#include "model/half.h"
+#include "formats/half.h"
 
 namespace posttrain::model {
 namespace {
@@ -151,7 +151,7 @@ struct Weights::Layout {
   }
 };
 
-Weights::Weights(nn::Backend& backend, const Arch& arch, nn::DType stored, nn::Use use)
+Weights::Weights(nn::Backend& backend, const Arch& arch, DType stored, nn::Use use)
     : layers(static_cast<size_t>(arch.layers)), backend_(backend), stored_(stored), use_(use) {
   Layout layout{*this, 0, {}, {}};
   layout.matrix(embedding, arch.hidden, {{"model.embed_tokens", arch.vocab}});
@@ -186,11 +186,11 @@ float* Weights::at(const Vector& vector) const {
   return vector ? arena_.f32() + (vector.offset - arena_begin_) : nullptr;
 }
 
-void Weights::write(const Parameter& p, const void* from, nn::DType type) {
+void Weights::write(const Parameter& p, const void* from, DType type) {
   if (p.matrix != nullptr) backend_.load_rows(*p.matrix->weight, p.first_row, p.rows, from, type);
   if (p.matrix != nullptr && use_ == nn::Use::inference) return;
   float* to = arena_.f32() + (p.offset - arena_begin_);
-  if (type == nn::DType::f32) return backend_.to_device(to, from, static_cast<size_t>(p.size()) * sizeof(float));
+  if (type == DType::f32) return backend_.to_device(to, from, static_cast<size_t>(p.size()) * sizeof(float));
   std::vector<float> row(static_cast<size_t>(p.cols == 0 ? p.rows : p.cols));
   const auto* bytes = static_cast<const std::byte*>(from);
   for (int64_t done = 0; done < p.size(); done += static_cast<int64_t>(row.size())) {
@@ -207,7 +207,7 @@ void Weights::read(const Parameter& p, float* to) const {
 }
 
 void Weights::refresh() {
-  for (Matrix* m : matrices_) backend_.load_rows(*m->weight, 0, m->out, master() + m->offset, nn::DType::f32);
+  for (Matrix* m : matrices_) backend_.load_rows(*m->weight, 0, m->out, master() + m->offset, DType::f32);
 }
 
 }  // namespace posttrain::model

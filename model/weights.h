@@ -63,7 +63,7 @@ struct Parameter {
 class Weights {
  public:
   // Names, shapes and places only; no memory yet.
-  Weights(nn::Backend& backend, const Arch& arch, nn::DType stored, nn::Use use);
+  Weights(nn::Backend& backend, const Arch& arch, DType stored, nn::Use use);
   Weights(const Weights&) = delete;
   Weights& operator=(const Weights&) = delete;
 
@@ -75,7 +75,7 @@ class Weights {
   std::vector<Layer> layers;
 
   const Matrix& head_matrix() const { return head ? head : embedding; }
-  nn::DType stored() const { return stored_; }
+  DType stored() const { return stored_; }
   nn::Use use() const { return use_; }
 
   // In checkpoint order; known before allocate().
@@ -91,7 +91,7 @@ class Weights {
   float* at(const Vector& vector) const;
 
   // `from`: host, row-major, parameter.size() values of `type`.
-  void write(const Parameter& parameter, const void* from, nn::DType type);
+  void write(const Parameter& parameter, const void* from, DType type);
   // The values in full precision: the master's where there is one, else the stored ones.
   void read(const Parameter& parameter, float* to) const;
 
@@ -102,7 +102,7 @@ class Weights {
   struct Layout;
 
   nn::Backend& backend_;
-  nn::DType stored_;
+  DType stored_;
   nn::Use use_;
   std::vector<Parameter> parameters_;
   std::vector<Matrix*> matrices_;

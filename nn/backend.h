@@ -19,9 +19,9 @@
 #include <string>
 #include <vector>
 
-namespace posttrain::nn {
+#include "base/dtype.h"
 
-enum class DType : uint8_t { f32, bf16, f16 };
+namespace posttrain::nn {
 
 // A piece of backend memory, zero-filled at birth, 64-byte aligned. Move-only.
 class Buffer {

@@ -139,6 +139,10 @@ MachineFigure measure_machine() {
   return figure;
 }
 
+double probe_peak() {
+  return probe_fma_peak(available_isas().back(), compute_threads());
+}
+
 void measure_products(const ModelShape& shape, const MeasureOptions& options,
                       const std::function<void(const ProductFigure&)>& report) {
   const auto backend = make_cpu_backend();

@@ -45,6 +45,8 @@ struct MeasureOptions {
 };
 
 MachineFigure measure_machine();
+// What all threads of this machine reach together at this moment with independent multiply-adds, in GFLOP/s.
+double probe_peak();
 // Calls `report` with each figure as it is found.
 void measure_products(const ModelShape& shape, const MeasureOptions& options,
                       const std::function<void(const ProductFigure&)>& report);

@@ -7,7 +7,7 @@
 
 #include "base/format.h"
 #include "base/median.h"
-#include "store/summary.h"
+#include "report/summary.h"
 
 namespace posttrain::pipeline {
 namespace {
@@ -37,19 +37,19 @@ void Alerts::raise(int64_t step, const std::string& code, const std::string& tex
 std::vector<store::Alert> Alerts::step(int64_t step, const store::Metrics& metrics) {
   out_.clear();
   for (const char* name : followed) {
-    const double value = store::metric(metrics, name);
+    const double value = report::metric(metrics, name);
     if (std::isfinite(value)) history_[name].push_back(value);
   }
   check_groups(step, metrics);
   check_policy(step, metrics);
-  check_gradient(step, store::metric(metrics, "grad_norm"));
+  check_gradient(step, report::metric(metrics, "grad_norm"));
   check_collapse(step);
   return std::move(out_);
 }
 
 void Alerts::check_groups(int64_t step, const store::Metrics& metrics) {
-  const double flat = store::metric(metrics, "frac_reward_zero_std");
-  const double reward = store::metric(metrics, "reward");
+  const double flat = report::metric(metrics, "frac_reward_zero_std");
+  const double reward = report::metric(metrics, "reward");
   if (flat >= 1) {
     raise(step, "no-reward-variance",
           formatted("every group's answers got the same reward (mean %.2f), so this step learned nothing: the problems "
@@ -61,13 +61,13 @@ void Alerts::check_groups(int64_t step, const store::Metrics& metrics) {
               "%.0f%% of the groups have no spread: filter the prompts by difficulty, use dynamic sampling, or stop",
               100 * recent("frac_reward_zero_std")));
   }
-  const double unparsed = store::metric(metrics, "completions/unparsed_ratio");
+  const double unparsed = report::metric(metrics, "completions/unparsed_ratio");
   if (unparsed > limits_.unparsed) {
     raise(step, "unparsed",
           formatted("no answer could be read from %.0f%% of the responses: compare one with what the reward expects",
                     100 * unparsed));
   }
-  const double cut = store::metric(metrics, "completions/clipped_ratio");
+  const double cut = report::metric(metrics, "completions/clipped_ratio");
   if (cut > limits_.cut_off) {
     raise(step, "cut-off",
           formatted("%.0f%% of the responses hit the length limit: raise it, or soften it with an overlong penalty",
@@ -77,7 +77,7 @@ void Alerts::check_groups(int64_t step, const store::Metrics& metrics) {
 
 void Alerts::check_policy(int64_t step, const store::Metrics& metrics) {
   const double entropy = recent("entropy");
-  const bool explores = std::isfinite(store::metric(metrics, "reward"));  // supervised training does not
+  const bool explores = std::isfinite(report::metric(metrics, "reward"));  // supervised training does not
   if (explores && entropy < limits_.entropy) {
     raise(
         step, "entropy-floor",
@@ -85,7 +85,7 @@ void Alerts::check_policy(int64_t step, const store::Metrics& metrics) {
                   "lower the learning rate",
                   entropy));
   }
-  const double kl = store::metric(metrics, "kl");
+  const double kl = report::metric(metrics, "kl");
   if (kl > limits_.kl) {
     raise(step, "kl-runaway",
           formatted("KL to the reference is %.2f: lower the learning rate or raise the KL weight", kl));
@@ -157,10 +157,10 @@ void Alerts::raise_shrinking(int64_t step, const Work& first, const Work& now) {
 std::vector<store::Alert> Alerts::eval(int64_t step, const std::string& task, int64_t n,
                                        const store::Metrics& metrics) {
   out_.clear();
-  const double now = store::metric(metrics, "pass@1"), reward = recent("reward");
+  const double now = report::metric(metrics, "pass@1"), reward = recent("reward");
   if (!std::isfinite(now)) return {};
   Best& best = best_eval_.try_emplace(task, Best{now, reward}).first->second;
-  const double noise = std::hypot(store::half_width(now, n), store::half_width(best.value, n));
+  const double noise = std::hypot(report::half_width(now, n), report::half_width(best.value, n));
   if (now < best.value - noise) {
     if (reward > best.reward) {
       raise(step, "reward-hacking",
@@ -177,7 +177,7 @@ std::vector<store::Alert> Alerts::eval(int64_t step, const std::string& task, in
     }
   }
   if (now > best.value) best = {now, reward};
-  const Work work{now, store::metric(metrics, "mean_length")};
+  const Work work{now, report::metric(metrics, "mean_length")};
   const Work& first = first_eval_.try_emplace(task, work).first->second;
   if (gives_up_work(first, work, best.value)) {
     collapsed_ = true;

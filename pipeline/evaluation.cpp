@@ -14,7 +14,7 @@ namespace posttrain::pipeline {
 namespace {
 
 bool is_right(const rollout::Answer& answer) {
-  return answer.outcome.verdict == rewards::Verdict::right;
+  return answer.outcome.verdict == Verdict::right;
 }
 
 int64_t count_right(const rollout::ScoredGroup& group) {
@@ -146,7 +146,7 @@ store::Metrics evaluate_groups(std::span<const rollout::ScoredGroup> groups, uin
       length += static_cast<double>(answer.completion.ids.size());
       truncated += answer.completion.truncated();
       unparsed += answer.outcome.unparsed;
-      failed += answer.outcome.verdict == rewards::Verdict::failed;
+      failed += answer.outcome.verdict == Verdict::failed;
       for (const auto& part : answer.outcome.parts) {
         if (part.name != "format") continue;
         format += part.value;

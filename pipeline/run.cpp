@@ -9,12 +9,12 @@
 #include "base/machine.h"
 #include "base/nearest.h"
 #include "base/parallel.h"
-#include "pipeline/memory_check.h"
-#include "pipeline/recipe_view.h"
+#include "pipeline/recipe/memory_check.h"
+#include "pipeline/recipe/recipe_view.h"
 #include "pipeline/stage.h"
 #include "pipeline/stage_table.h"
-#include "store/report.h"
-#include "store/summary.h"
+#include "report/report.h"
+#include "report/summary.h"
 
 namespace posttrain::pipeline {
 namespace {
@@ -87,8 +87,8 @@ void write_results(Session& session) {
     session.save_model(*session.load_result(*spec, nn::Use::inference), session.folder().final_model());
     break;
   }
-  store::write_summary(session.folder().summary(), session.store());
-  store::write_report(session.folder().report(), session.store());
+  report::write_summary(session.folder().summary(), session.store());
+  report::write_report(session.folder().report(), session.store());
 }
 
 // Where to begin again; throws Error when there is no such stage or when what stands before it differs.
@@ -131,7 +131,7 @@ RunEnd run_stages(const Recipe& recipe, const RunFolder& folder, store::Store& s
       const bool stopped = stop.load() || run_stage(session, recipe.stages[i], i, before) == StageEnd::stopped;
       if (!stopped) continue;
       store.finish_run("stopped", earlier + clock.seconds());
-      store::write_report(folder.report(), store);
+      report::write_report(folder.report(), store);
       return RunEnd::stopped;
     }
     store.finish_run("done", earlier + clock.seconds());

@@ -5,8 +5,8 @@
 #include <filesystem>
 #include <string>
 
-#include "pipeline/progress.h"
-#include "pipeline/recipe.h"
+#include "pipeline/recipe/recipe.h"
+#include "pipeline/show/progress.h"
 
 namespace posttrain::pipeline {
 

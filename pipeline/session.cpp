@@ -5,7 +5,7 @@
 #include "base/error.h"
 #include "base/parallel.h"
 #include "base/rng.h"
-#include "pipeline/task_table.h"
+#include "tasks/task_table.h"
 #include "text/convert_tokenizer.h"
 
 namespace posttrain::pipeline {
@@ -19,7 +19,7 @@ Session::Session(const Recipe& recipe, RunFolder folder, store::Store& store, Pr
       stop_(stop),
       metrics_file_(folder_.metrics(), store),
       backend_(nn::make_cpu_backend()),
-      task_(make_task(recipe.task.settings)) {
+      task_(tasks::make_task(recipe.task.settings)) {
   make_tokenizer();
   renderer_ = std::make_unique<Renderer>(*tokenizer_, recipe.chat, recipe.model.path);
   rewards_ = std::make_unique<rewards::RewardSet>(recipe.rewards);
@@ -36,7 +36,7 @@ void Session::make_tokenizer() {
     tokenizer_ = std::make_unique<Tokenizer>(Tokenizer::load(spec.path));
   } else if (!recipe_.model.path.empty()) {
     tokenizer_ = std::make_unique<Tokenizer>(Tokenizer::load(recipe_.model.path));
-  } else if (const auto vocabulary = task_vocabulary(recipe_.task.settings)) {
+  } else if (const auto vocabulary = tasks::task_vocabulary(recipe_.task.settings)) {
     std::filesystem::create_directories(folder_.tokenizer());
     write_char_tokenizer(*vocabulary, folder_.tokenizer());
     tokenizer_ = std::make_unique<Tokenizer>(Tokenizer::load(folder_.tokenizer()));
@@ -60,8 +60,8 @@ model::Arch arch_of(const ModelSpec& model_spec, int64_t vocab) {
   return arch;
 }
 
-nn::DType stored_type(const ModelSpec& spec) {
-  return spec.dtype == "bf16" ? nn::DType::bf16 : nn::DType::f32;
+DType stored_type(const ModelSpec& spec) {
+  return spec.dtype == "bf16" ? DType::bf16 : DType::f32;
 }
 
 std::unique_ptr<model::Transformer> Session::new_model(const ModelSpec& spec, nn::Use use) {
@@ -102,7 +102,7 @@ std::filesystem::path Session::tokenizer_files() const {
   return is_gguf(source) || std::filesystem::is_directory(source) ? source : source.parent_path();
 }
 
-void Session::save_model(const model::Transformer& model, const std::filesystem::path& dir, nn::DType dtype) const {
+void Session::save_model(const model::Transformer& model, const std::filesystem::path& dir, DType dtype) const {
   std::filesystem::create_directories(dir.parent_path());
   model::SaveOptions options{.dtype = dtype};
   options.add_files = [&](const std::filesystem::path& unfinished) {

@@ -9,8 +9,8 @@
 #include "model/learner.h"
 #include "model/transformer.h"
 #include "nn/backend.h"
-#include "pipeline/progress.h"
-#include "pipeline/recipe.h"
+#include "pipeline/recipe/recipe.h"
+#include "pipeline/show/progress.h"
 #include "rewards/pool.h"
 #include "rollout/collect.h"
 #include "store/metrics_file.h"
@@ -48,7 +48,7 @@ struct RunFolder {
 // The shape of a model; `vocab` tokens where it is a new one.
 model::Arch arch_of(const ModelSpec& spec, int64_t vocab);
 
-nn::DType stored_type(const ModelSpec& spec);
+DType stored_type(const ModelSpec& spec);
 
 // One per run; not thread-safe but for `stop`.
 class Session {
@@ -81,8 +81,7 @@ class Session {
   std::unique_ptr<model::Transformer> empty_copy(const model::Transformer& model, nn::Backend& backend,
                                                  const StageSpec& stage);
   // Writes a Hugging Face model directory with the tokenizer in it.
-  void save_model(const model::Transformer& model, const std::filesystem::path& dir,
-                  nn::DType dtype = nn::DType::f32) const;
+  void save_model(const model::Transformer& model, const std::filesystem::path& dir, DType dtype = DType::f32) const;
   // The folder that holds tokenizer.json.
   std::filesystem::path tokenizer_files() const;
 

@@ -8,7 +8,7 @@
 #include "base/params.h"
 #include "distill/distill.h"
 #include "pipeline/evaluation.h"
-#include "pipeline/judge.h"
+#include "pipeline/stages/judge.h"
 #include "rl/grpo.h"
 #include "sft/dpo.h"
 #include "sft/reward_model.h"

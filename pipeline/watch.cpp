@@ -1,6 +1,6 @@
 #include "pipeline/watch.h"
 
-#include "store/summary.h"
+#include "report/summary.h"
 
 namespace posttrain::pipeline {
 
@@ -34,7 +34,7 @@ std::optional<int64_t> Watch::best_step() const {
 
 // The first of equals stays the best.
 bool Watch::is_best(const store::EvalRecord& record) {
-  const double value = store::metric(record.metrics, "pass@1");
+  const double value = report::metric(record.metrics, "pass@1");
   if (best_step_ && !(value > best_)) return false;
   best_ = value;
   best_step_ = record.step;

@@ -1,6 +1,6 @@
 // The backend that needs no Lean: rewards/kernel. Its results say so and are never Lean's.
 #include "base/clock.h"
-#include "rewards/kernel/check.h"
+#include "lean/check.h"
 #include "rewards/lean_backend.h"
 #include "rewards/lean_source.h"
 

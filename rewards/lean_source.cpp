@@ -5,7 +5,7 @@
 
 #include "base/error.h"
 #include "base/lines.h"
-#include "rewards/kernel/lexer.h"
+#include "lean/lexer.h"
 
 namespace posttrain::rewards {
 namespace {

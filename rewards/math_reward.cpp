@@ -3,14 +3,14 @@
 namespace posttrain::rewards {
 
 MathReward::MathReward(const Settings& settings) {
-  options_.policy = settings.answer_in == "box"      ? math::Policy::box
-                    : settings.answer_in == "marked" ? math::Policy::marked
-                                                     : math::Policy::lenient;
+  options_.policy = settings.answer_in == "box"      ? mathcheck::Policy::box
+                    : settings.answer_in == "marked" ? mathcheck::Policy::marked
+                                                     : mathcheck::Policy::lenient;
   options_.steps = settings.steps;
 }
 
 Score MathReward::score(const Sample& sample) const {
-  const math::CheckResult result = math::check(sample.answer, sample.completion, options_);
+  const mathcheck::CheckResult result = mathcheck::check(sample.answer, sample.completion, options_);
   std::string detail = result.method;
   if (!result.pred_parsed.empty()) detail += ": " + result.pred_parsed;
   return {result.verdict == Verdict::right ? 1.0 : 0.0, result.verdict, std::move(detail), result.pred_parsed};

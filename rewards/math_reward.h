@@ -2,7 +2,7 @@
 #pragma once
 
 #include "base/params.h"
-#include "rewards/math/checker.h"
+#include "mathcheck/checker.h"
 #include "rewards/reward.h"
 
 namespace posttrain::rewards {
@@ -26,7 +26,7 @@ class MathReward : public Reward {
   Score score(const Sample& sample) const override;
 
  private:
-  math::CheckOptions options_;
+  mathcheck::CheckOptions options_;
 };
 
 }  // namespace posttrain::rewards

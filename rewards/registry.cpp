@@ -22,20 +22,6 @@
 
 namespace posttrain::rewards {
 
-const char* to_string(Verdict verdict) {
-  switch (verdict) {
-    case Verdict::right:
-      return "right";
-    case Verdict::wrong:
-      return "wrong";
-    case Verdict::undecided:
-      return "undecided";
-    case Verdict::failed:
-      return "failed";
-  }
-  return "failed";
-}
-
 namespace {
 
 template <class R>

@@ -8,13 +8,9 @@
 #include <vector>
 
 #include "base/json.h"
+#include "base/verdict.h"
 
 namespace posttrain::rewards {
-
-// right and wrong are judgements; undecided ran out of its budget (value 0, counted apart); failed is the judge's own
-// fault (a dead child, no disk): the sample is masked, it never counts as a zero.
-enum class Verdict : uint8_t { right, wrong, undecided, failed };
-const char* to_string(Verdict verdict);
 
 // One completion to be judged. Texts are UTF-8 with special tokens spelled out ("<think>"); views outlive the call.
 struct Sample {

@@ -41,7 +41,7 @@ void RolloutMetrics::add(const std::vector<rollout::ScoredGroup>& groups, const 
       for (const float h : answer.completion.entropy) entropy_.add(h);
       verdicts_[static_cast<size_t>(answer.outcome.verdict)] += 1;
       unparsed_ += answer.outcome.unparsed;
-      if (answer.outcome.verdict == rewards::Verdict::failed) continue;
+      if (answer.outcome.verdict == Verdict::failed) continue;
       reward_.add(answer.outcome.total);
       in_group.add(answer.outcome.total);
       for (size_t p = 0; p < answer.outcome.parts.size(); ++p) {
@@ -174,12 +174,12 @@ std::vector<store::Group> to_store(const std::vector<rollout::ScoredGroup>& grou
                            .finish = to_string(c.finish),
                            .reward = answer.outcome.total,
                            .parts = {},
-                           .verdict = rewards::to_string(answer.outcome.verdict),
+                           .verdict = to_string(answer.outcome.verdict),
                            .advantage = i < advantage.size() ? advantage[i] : 0,
                            .logp_sum = std::accumulate(c.logp.begin(), c.logp.end(), 0.0),
                            .weight_version = c.policy_version};
       for (const auto& part : answer.outcome.parts) {
-        row.parts.push_back({part.name, part.value, part.weight, rewards::to_string(part.verdict), part.detail});
+        row.parts.push_back({part.name, part.value, part.weight, to_string(part.verdict), part.detail});
       }
       rows.samples.push_back(std::move(row));
       ++i;

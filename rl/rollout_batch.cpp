@@ -14,7 +14,7 @@ RolloutBatch::RolloutBatch(const std::vector<rollout::ScoredGroup>& groups, bool
   for (size_t g = 0; g < groups.size(); ++g) {
     for (const auto& answer : groups[g].answers) {
       const rollout::Completion& c = answer.completion;
-      const bool valid = answer.outcome.verdict != rewards::Verdict::failed && std::isfinite(answer.outcome.total);
+      const bool valid = answer.outcome.verdict != Verdict::failed && std::isfinite(answer.outcome.total);
       scored.push_back({.group = static_cast<int32_t>(g),
                         .reward = answer.outcome.total,
                         .length = static_cast<double>(c.ids.size()),

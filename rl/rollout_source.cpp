@@ -13,7 +13,7 @@ namespace posttrain::rl {
 namespace {
 
 bool is_scored(const rollout::Answer& answer) {
-  return answer.outcome.verdict != rewards::Verdict::failed;
+  return answer.outcome.verdict != Verdict::failed;
 }
 
 bool has_spread(const rollout::ScoredGroup& group) {
@@ -96,7 +96,7 @@ void RolloutSource::remember_solved(const std::vector<rollout::ScoredGroup>& gro
   for (const auto& group : groups) {
     const auto scored = std::ranges::count_if(group.answers, is_scored);
     const auto right = std::ranges::count_if(
-        group.answers, [](const auto& answer) { return answer.outcome.verdict == rewards::Verdict::right; });
+        group.answers, [](const auto& answer) { return answer.outcome.verdict == Verdict::right; });
     if (scored > 0 && static_cast<double>(right) >= settings_.curriculum.solved * static_cast<double>(scored))
       solved_.insert(group.problem.id);
   }

@@ -8,7 +8,7 @@ std::vector<SecondAttempt> second_attempts(std::span<const ScoredGroup> groups, 
     int64_t left = per_group;
     for (size_t a = 0; a < groups[g].answers.size() && left > 0; ++a) {
       const Answer& answer = groups[g].answers[a];
-      if (answer.outcome.feedback.empty() || answer.outcome.verdict != rewards::Verdict::wrong) continue;
+      if (answer.outcome.feedback.empty() || answer.outcome.verdict != Verdict::wrong) continue;
       text::Problem again = groups[g].problem;
       again.prompt += answer.text + "\n\nThis does not compile:\n" + answer.outcome.feedback + "\nCorrected:\n";
       all.push_back({g, a, std::move(again)});

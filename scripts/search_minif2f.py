@@ -1,4 +1,4 @@
-"""Made tests/rewards/minif2f_scripts.jsonl: tries short tactic scripts, built from each statement's hypotheses and
+"""Made tests/lean/minif2f_scripts.jsonl: tries short tactic scripts, built from each statement's hypotheses and
 variables, on miniF2F's statements, and prints the first that `posttrain score lean` accepts.
 
   python3 scripts/search_minif2f.py build/posttrain ../shared/data/minif2f/minif2f.jsonl > scripts.jsonl

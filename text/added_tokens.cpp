@@ -2,8 +2,8 @@
 
 #include <algorithm>
 
-#include "text/unicode.h"
-#include "text/utf8.h"
+#include "base/unicode.h"
+#include "base/utf8.h"
 
 namespace posttrain {
 namespace {

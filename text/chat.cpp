@@ -2,9 +2,9 @@
 
 #include "base/error.h"
 #include "base/json.h"
-#include "text/jinja/parser.h"
-#include "text/jinja/renderer.h"
-#include "text/utf8.h"
+#include "base/utf8.h"
+#include "jinja/parser.h"
+#include "jinja/renderer.h"
 
 namespace posttrain {
 

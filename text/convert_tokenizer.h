@@ -6,7 +6,7 @@
 #include <utility>
 #include <vector>
 
-#include "base/gguf.h"
+#include "formats/gguf.h"
 
 namespace posttrain {
 

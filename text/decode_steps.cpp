@@ -3,10 +3,10 @@
 #include <functional>
 #include <utility>
 
+#include "base/utf8.h"
 #include "text/byte_level.h"
 #include "text/config_fields.h"
 #include "text/pattern.h"
-#include "text/utf8.h"
 
 namespace posttrain {
 namespace {

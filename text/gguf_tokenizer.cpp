@@ -7,10 +7,10 @@
 
 #include "base/error.h"
 #include "base/file.h"
+#include "base/utf8.h"
 #include "text/gguf_pre.h"
 #include "text/tokenizer_file.h"
 #include "text/tokenizer_parts.h"
-#include "text/utf8.h"
 
 namespace posttrain {
 namespace {

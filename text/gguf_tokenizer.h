@@ -7,7 +7,7 @@
 #include <string>
 #include <vector>
 
-#include "base/gguf.h"
+#include "formats/gguf.h"
 
 namespace posttrain {
 

@@ -4,11 +4,11 @@
 #include <utility>
 #include <vector>
 
+#include "base/unicode.h"
+#include "base/utf8.h"
 #include "text/byte_level.h"
 #include "text/config_fields.h"
 #include "text/pattern.h"
-#include "text/unicode.h"
-#include "text/utf8.h"
 
 namespace posttrain {
 namespace {

@@ -2,9 +2,9 @@
 
 #include <utility>
 
+#include "base/utf8.h"
 #include "text/config_fields.h"
 #include "text/scanners.h"
-#include "text/utf8.h"
 
 namespace posttrain {
 

@@ -3,12 +3,12 @@
 #include <algorithm>
 #include <utility>
 
+#include "base/unicode.h"
+#include "base/utf8.h"
 #include "text/byte_level.h"
 #include "text/config_fields.h"
 #include "text/pattern.h"
 #include "text/scanners.h"
-#include "text/unicode.h"
-#include "text/utf8.h"
 
 namespace posttrain {
 namespace {

@@ -4,8 +4,8 @@
 #include <cstring>
 
 #include "base/letters.h"
-#include "text/unicode.h"
-#include "text/utf8.h"
+#include "base/unicode.h"
+#include "base/utf8.h"
 
 namespace posttrain {
 namespace {

@@ -2,12 +2,12 @@
 #include <algorithm>
 #include <utility>
 
+#include "base/utf8.h"
 #include "text/bpe.h"
 #include "text/config_fields.h"
 #include "text/tokenizer_file.h"
 #include "text/tokenizer_parts.h"
 #include "text/unigram.h"
-#include "text/utf8.h"
 #include "text/word_level.h"
 
 namespace posttrain {

@@ -5,8 +5,8 @@
 
 #include "base/error.h"
 #include "base/regex.h"
+#include "base/utf8.h"
 #include "text/byte_trie.h"
-#include "text/utf8.h"
 
 namespace posttrain {
 

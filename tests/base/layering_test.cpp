@@ -1,57 +1,89 @@
-// Layers point one way: greps every #include "folder/..." and fails on one that looks to the right.
+// Layers point one way: what a folder may include is what its CMakeLists.txt names in DEPS, and the order of folders
+// there has no way back. nn/cpu is the backend's own: nobody above nn sees it.
 #include <gtest/gtest.h>
 
+#include <algorithm>
+#include <cstdint>
 #include <filesystem>
 #include <fstream>
+#include <iterator>
 #include <map>
 #include <regex>
 #include <set>
+#include <sstream>
 #include <string>
+#include <vector>
 
 namespace {
 
-const std::map<std::string, std::set<std::string>>& allowed() {
-  static const std::map<std::string, std::set<std::string>> table = {
-      {"base", {}},
-      {"text", {"base"}},
-      {"store", {"base"}},
-      {"nn", {"base"}},
-      {"model", {"base", "nn"}},
-      {"rollout", {"base", "nn", "model", "text", "rewards"}},
-      {"sandbox", {"base"}},
-      {"rewards", {"base", "text", "sandbox"}},
-      {"sft", {"base", "nn", "model", "rollout", "text", "store", "rewards"}},
-      {"rl", {"base", "nn", "model", "rollout", "text", "store", "rewards"}},
-      {"distill", {"base", "nn", "model", "rollout", "text", "store", "rewards"}},
-      {"pipeline", {"base", "nn", "model", "rollout", "text", "store", "rewards", "sandbox", "sft", "rl", "distill"}},
-      {"cli",
-       {"base", "nn", "model", "rollout", "text", "store", "rewards", "sandbox", "sft", "rl", "distill", "pipeline"}},
-  };
-  return table;
+const std::filesystem::path kRoot = POSTTRAIN_SOURCE_DIR;
+
+std::string text_of(const std::filesystem::path& file) {
+  std::ifstream in(file);
+  return {std::istreambuf_iterator<char>(in), {}};
 }
 
-TEST(Layering, EveryIncludePointsLeft) {
-  const std::filesystem::path root = POSTTRAIN_SOURCE_DIR;
-  const std::regex include("^\\s*#include \"([a-z]+)/");
+// The program's folders in the order in which they are built, and what each links.
+std::vector<std::pair<std::string, std::set<std::string>>> layers() {
+  const std::string top = text_of(kRoot / "CMakeLists.txt");
+  std::smatch list;
+  EXPECT_TRUE(std::regex_search(top, list, std::regex("foreach\\(folder ([^)]*)\\)")));
+  std::vector<std::pair<std::string, std::set<std::string>>> out;
+  std::istringstream words(list[1].str());
+  for (std::string folder; words >> folder;) {
+    const std::string cmake = text_of(kRoot / folder / "CMakeLists.txt");
+    std::smatch call;
+    EXPECT_TRUE(std::regex_search(cmake, call, std::regex("posttrain_library\\(" + folder + "\\s[^)]*DEPS([^)]*)\\)")))
+        << folder;
+    std::istringstream names(call[1].str());
+    out.push_back({folder, {std::istream_iterator<std::string>(names), {}}});
+  }
+  return out;
+}
+
+TEST(Layering, EveryIncludePointsAtADependency) {
+  const std::regex include("^\\s*#include \"([a-z]+)/([a-z]*/?)");
+  std::set<std::string> left;  // folders built before this one
   int files = 0;
-  for (const auto& [folder, may] : allowed()) {
-    if (!std::filesystem::exists(root / folder)) continue;
-    for (const auto& entry : std::filesystem::recursive_directory_iterator(root / folder)) {
+  for (const auto& [folder, may] : layers()) {
+    for (const auto& entry : std::filesystem::recursive_directory_iterator(kRoot / folder)) {
       const auto extension = entry.path().extension();
       if (extension != ".h" && extension != ".cpp") continue;
       ++files;
-      std::ifstream in(entry.path());
+      std::istringstream in(text_of(entry.path()));
       std::string line;
       for (int number = 1; std::getline(in, line); ++number) {
         std::smatch match;
         if (!std::regex_search(line, match, include)) continue;
         const std::string target = match[1];
+        const std::string where = entry.path().string() + ":" + std::to_string(number) + ": " + folder;
         EXPECT_TRUE(target == folder || may.contains(target))
-            << entry.path().string() << ":" << number << ": " << folder << " must not include " << target;
+            << where << " includes " << target << ", not among its DEPS";
+        EXPECT_TRUE(target == folder || left.contains(target)) << where << " includes " << target << " to its right";
+        EXPECT_FALSE(folder != "nn" && target == "nn" && match[2] == "cpu/") << where << " sees into nn/cpu";
       }
     }
+    left.insert(folder);
   }
-  EXPECT_GT(files, 5);
+  EXPECT_GT(files, 400);
+}
+
+TEST(Layering, NoFolderHoldsMoreThanItsShareOfTheLines) {
+  constexpr double most = 0.15;
+  std::map<std::string, int64_t> lines;
+  int64_t all = 0;
+  for (const auto& [folder, may] : layers()) {
+    for (const auto& entry : std::filesystem::recursive_directory_iterator(kRoot / folder)) {
+      const auto extension = entry.path().extension();
+      if (extension != ".h" && extension != ".cpp") continue;
+      const std::string text = text_of(entry.path());
+      const auto n = std::count(text.begin(), text.end(), '\n');
+      EXPECT_LE(n, 500) << entry.path().string();
+      lines[folder] += n;
+      all += n;
+    }
+  }
+  for (const auto& [folder, n] : lines) EXPECT_LE(static_cast<double>(n), most * static_cast<double>(all)) << folder;
 }
 
 }  // namespace

@@ -11,10 +11,8 @@ namespace posttrain::distill {
 
 struct TeacherAndStudent {
   std::unique_ptr<nn::Backend> backend = nn::make_cpu_backend();
-  model::Transformer teacher{*backend, model::llama_arch(40, 24, 2, 2, 2, 32, true), nn::DType::f32,
-                             nn::Use::inference};
-  model::Transformer student{*backend, model::llama_arch(40, 16, 1, 2, 2, 24, false), nn::DType::f32,
-                             nn::Use::training};
+  model::Transformer teacher{*backend, model::llama_arch(40, 24, 2, 2, 2, 32, true), DType::f32, nn::Use::inference};
+  model::Transformer student{*backend, model::llama_arch(40, 16, 1, 2, 2, 24, false), DType::f32, nn::Use::training};
   std::vector<Example> examples;
 
   TeacherAndStudent() {

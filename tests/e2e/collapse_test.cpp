@@ -1,8 +1,8 @@
 // Settings that ruin a run are noticed while it goes: a learning rate far too high, sampling far too hot.
 #include <set>
 
+#include "report/summary.h"
 #include "store/store.h"
-#include "store/summary.h"
 #include "tests/e2e/program.h"
 
 namespace posttrain::e2e {
@@ -44,7 +44,7 @@ class Collapse : public ProgramTest {
   }
   static double pass_at_1(const store::Store& store, int stage, int64_t step) {
     for (const auto& eval : store.evals()) {
-      if (eval.stage == stage && eval.step == step) return store::metric(eval.metrics, "pass@1");
+      if (eval.stage == stage && eval.step == step) return report::metric(eval.metrics, "pass@1");
     }
     return -1;
   }
@@ -71,7 +71,7 @@ TEST_F(Collapse, ALearningRateFarTooHighIsSaidStopsTheStageAndLeavesTheBestWeigh
   EXPECT_LT(*store.last_step(rl), 40);
   double best = 0;
   for (const auto& eval : store.evals()) {
-    if (eval.stage == rl) best = std::max(best, store::metric(eval.metrics, "pass@1"));
+    if (eval.stage == rl) best = std::max(best, report::metric(eval.metrics, "pass@1"));
   }
   EXPECT_LT(pass_at_1(store, rl, *store.last_step(rl)), 0.5 * best);
   EXPECT_EQ(pass_at_1(store, end, 0), best);  // the same problems and draws, so the same number

@@ -5,7 +5,7 @@
 #include <vector>
 
 #include "base/error.h"
-#include "model/gguf.h"
+#include "formats/gguf_tensors.h"
 #include "text/tokenizer.h"
 
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
@@ -17,7 +17,7 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
       PT_ASSERT(tensor.begin <= size && tensor.bytes() <= size - tensor.begin, tensor.begin, size);
       if (tensor.size() > 4096) continue;
       std::vector<float> values(static_cast<size_t>(tensor.size()));
-      model::dequantize(tensor.type, bytes.data() + tensor.begin, values.size(), values.data());
+      dequantize(tensor.type, bytes.data() + tensor.begin, values.size(), values.data());
     }
     if (header.has("tokenizer.ggml.model")) {
       const Tokenizer tokenizer = Tokenizer::from_gguf_parts(gguf_tokenizer(header), "fuzz.gguf");

@@ -4,28 +4,27 @@
 #include <string_view>
 
 #include "base/error.h"
-#include "rewards/math/checker.h"
+#include "mathcheck/checker.h"
 
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   using namespace posttrain;
-  using namespace posttrain::rewards;
   const std::string_view input(reinterpret_cast<const char*>(data), size);
   const size_t cut = input.find('\0');
   const std::string gold(input.substr(0, cut)), reply(cut == std::string_view::npos ? input : input.substr(cut + 1));
-  for (const math::Policy policy : {math::Policy::box, math::Policy::lenient}) {
-    math::CheckOptions options;
+  for (const mathcheck::Policy policy : {mathcheck::Policy::box, mathcheck::Policy::lenient}) {
+    mathcheck::CheckOptions options;
     options.policy = policy;
     options.steps = 50'000;
-    const math::CheckResult result = math::check(gold, reply, options);
+    const mathcheck::CheckResult result = mathcheck::check(gold, reply, options);
     PT_ASSERT(result.verdict != Verdict::failed, result.method);
     // The same question has the same answer.
-    PT_ASSERT(math::check(gold, reply, options).verdict == result.verdict, result.method);
+    PT_ASSERT(mathcheck::check(gold, reply, options).verdict == result.verdict, result.method);
   }
   // A sum that is off by one is never right.
-  math::CheckOptions options;
+  mathcheck::CheckOptions options;
   options.steps = 50'000;
   if (gold.size() < 200 && gold.find_first_not_of("0123456789+-*^/() ") == std::string::npos && !gold.empty()) {
-    const math::CheckResult shifted = math::check(gold, "\\boxed{(" + gold + ") + 1}", options);
+    const mathcheck::CheckResult shifted = mathcheck::check(gold, "\\boxed{(" + gold + ") + 1}", options);
     const bool plain = gold.find_first_not_of("0123456789") == std::string::npos;
     PT_ASSERT(!plain || shifted.verdict != Verdict::right, gold);
   }

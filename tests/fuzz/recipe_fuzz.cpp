@@ -7,8 +7,8 @@
 #include "base/error.h"
 #include "base/file.h"
 #include "base/temporary_folder.h"
-#include "pipeline/recipe.h"
-#include "pipeline/recipe_view.h"
+#include "pipeline/recipe/recipe.h"
+#include "pipeline/recipe/recipe_view.h"
 
 namespace {
 

@@ -3,9 +3,9 @@
 #include <string_view>
 
 #include "base/error.h"
+#include "base/utf8.h"
 #include "text/stream_decoder.h"
 #include "text/tokenizer.h"
-#include "text/utf8.h"
 
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   using namespace posttrain;

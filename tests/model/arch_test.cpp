@@ -63,7 +63,7 @@ TEST(Arch, WhatIsWrittenReadsBackTheSame) {
     const auto dir = std::filesystem::path(POSTTRAIN_SOURCE_DIR "/../shared/fixtures/models") / name;
     if (!std::filesystem::exists(dir)) GTEST_SKIP() << "no ../shared";
     const Arch a = read_arch(dir);
-    EXPECT_TRUE(parse_arch(write_arch(a, nn::DType::f32), name) == a) << write_arch(a, nn::DType::f32);
+    EXPECT_TRUE(parse_arch(write_arch(a, DType::f32), name) == a) << write_arch(a, DType::f32);
   }
 }
 

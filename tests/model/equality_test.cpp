@@ -152,10 +152,10 @@ TEST(Equality, SplitAccumulationContinuesTheSameChain) {
 TEST(Equality, StoredSixteenBitWeightsSampleAndScoreTheSameAndTheMasterKeepsFullPrecision) {
   const auto backend = nn::make_cpu_backend();
   const Arch arch = tiny_arch();
-  const auto master = tiny_model(*backend, arch, 1, nn::DType::bf16);
+  const auto master = tiny_model(*backend, arch, 1, DType::bf16);
   const auto full = tiny_model(*backend, arch);
   EXPECT_EQ(all_weights(*master), all_weights(*full));
-  Transformer frozen(*backend, arch, nn::DType::bf16, nn::Use::inference);
+  Transformer frozen(*backend, arch, DType::bf16, nn::Use::inference);
   frozen.copy_weights_from(*master);
   const TrainBatch batch = pack(random_sequences(arch, 4, 5, 20));
   EXPECT_EQ(frozen.score(batch).logp, master->score(batch).logp);

@@ -1,4 +1,4 @@
-#include "model/gguf.h"
+#include "formats/gguf_tensors.h"
 
 #include <gtest/gtest.h>
 
@@ -8,8 +8,8 @@
 #include "base/file.h"
 #include "base/json.h"
 #include "base/temporary_folder.h"
+#include "formats/half.h"
 #include "model/gguf_model.h"
-#include "model/half.h"
 #include "tests/error_of.h"
 #include "tiny.h"
 
@@ -90,13 +90,13 @@ TEST(Gguf, AModelSurvivesTheWayThereAndBack) {
     const auto file = folder.path() / "m.gguf";
     const auto model = tiny_model(*backend, arch);
     save_gguf(*model, file, GgufType::f32, {{"tokenizer.ggml.tokens", GgufValue::of(std::vector<std::string>{"a"})}});
-    const auto again = Transformer::load(*backend, file, nn::DType::f32, nn::Use::inference);
+    const auto again = Transformer::load(*backend, file, DType::f32, nn::Use::inference);
     EXPECT_EQ(all_weights(*again), all_weights(*model)) << arch.family;
     const TrainBatch batch = pack(random_sequences(arch, 2, 5, 9));
     EXPECT_EQ(again->score(batch).logp, model->score(batch).logp) << arch.family;
     save_gguf(*model, file, GgufType::bf16, {});
-    const auto half = Transformer::load(*backend, file, nn::DType::bf16, nn::Use::inference);
-    Transformer rounded(*backend, arch, nn::DType::bf16, nn::Use::inference);
+    const auto half = Transformer::load(*backend, file, DType::bf16, nn::Use::inference);
+    Transformer rounded(*backend, arch, DType::bf16, nn::Use::inference);
     rounded.copy_weights_from(*model);
     EXPECT_EQ(half->score(batch).logp, rounded.score(batch).logp) << arch.family;
   }

@@ -43,10 +43,10 @@ void expect_gradients_match_differences(nn::Backend& backend, const Arch& arch) 
         for (size_t i = 0; i < moved.size(); ++i) {
           moved[i] = static_cast<float>(weights[i] + (side == 1 ? h : -h) * direction[i] / norm);
         }
-        model->weights().write(p, moved.data(), nn::DType::f32);
+        model->weights().write(p, moved.data(), DType::f32);
         sides[side] = loss_of(*model, batch, c);
       }
-      model->weights().write(p, weights.data(), nn::DType::f32);
+      model->weights().write(p, weights.data(), DType::f32);
       const double measured = (sides[1] - sides[0]) / (2 * h);
       EXPECT_NEAR(measured, expected, 4e-3 + 6e-3 * std::fabs(expected))
           << arch.family << " " << p.name << (along_gradient ? " along its gradient" : " along a random direction");

@@ -9,8 +9,8 @@
 #include "base/file.h"
 #include "base/json.h"
 #include "base/temporary_folder.h"
+#include "formats/safetensors.h"
 #include "model/checkpoint.h"
-#include "model/safetensors.h"
 #include "tiny.h"
 
 namespace posttrain::model {

@@ -19,7 +19,7 @@ TEST(Save, WhatIsSavedLoadsTheSameInOneFileAndInShards) {
       const TemporaryFolder folder;
       const auto model = tiny_model(*backend, arch);
       model->save(folder.path() / "m", {.shard_bytes = shard});
-      const auto again = Transformer::load(*backend, folder.path() / "m", nn::DType::f32, nn::Use::inference);
+      const auto again = Transformer::load(*backend, folder.path() / "m", DType::f32, nn::Use::inference);
       EXPECT_TRUE(again->arch() == arch) << arch.family;
       EXPECT_EQ(all_weights(*again), all_weights(*model));
     }
@@ -31,10 +31,10 @@ TEST(Save, SixteenBitWeightsComeBackAsTheyWere) {
   const TemporaryFolder folder;
   const Arch arch = tiny_arch();
   const auto model = tiny_model(*backend, arch);
-  model->save(folder.path() / "half", {.dtype = nn::DType::bf16});
-  const auto half = Transformer::load(*backend, folder.path() / "half", nn::DType::bf16, nn::Use::inference);
-  half->save(folder.path() / "again", {.dtype = nn::DType::bf16});
-  const auto again = Transformer::load(*backend, folder.path() / "again", nn::DType::f32, nn::Use::training);
+  model->save(folder.path() / "half", {.dtype = DType::bf16});
+  const auto half = Transformer::load(*backend, folder.path() / "half", DType::bf16, nn::Use::inference);
+  half->save(folder.path() / "again", {.dtype = DType::bf16});
+  const auto again = Transformer::load(*backend, folder.path() / "again", DType::f32, nn::Use::training);
   EXPECT_EQ(all_weights(*again), all_weights(*half));
 }
 
@@ -47,8 +47,7 @@ TEST(Save, ReplacesAnOlderModelAndAddsTheCallersFiles) {
   second->save(target, {.add_files = [](const auto& dir) { std::ofstream(dir / "tokenizer.json") << "{}"; }});
   EXPECT_TRUE(std::filesystem::exists(target / "tokenizer.json"));
   EXPECT_FALSE(std::filesystem::exists(folder.path() / "final.tmp"));
-  EXPECT_EQ(all_weights(*Transformer::load(*backend, target, nn::DType::f32, nn::Use::inference)),
-            all_weights(*second));
+  EXPECT_EQ(all_weights(*Transformer::load(*backend, target, DType::f32, nn::Use::inference)), all_weights(*second));
 }
 
 TEST(Save, AFullDiskLeavesTheOldModelAndNoHalfOfTheNewOne) {
@@ -66,7 +65,7 @@ TEST(Save, AFullDiskLeavesTheOldModelAndNoHalfOfTheNewOne) {
   setrlimit(RLIMIT_FSIZE, &before);
   std::signal(SIGXFSZ, ignore);
   EXPECT_FALSE(std::filesystem::exists(folder.path() / "final.tmp"));
-  EXPECT_EQ(all_weights(*Transformer::load(*backend, target, nn::DType::f32, nn::Use::inference)), all_weights(*first));
+  EXPECT_EQ(all_weights(*Transformer::load(*backend, target, DType::f32, nn::Use::inference)), all_weights(*first));
 }
 
 TEST(Load, MissingExtraAndMisshapenTensorsAreNamed) {
@@ -74,8 +73,8 @@ TEST(Load, MissingExtraAndMisshapenTensorsAreNamed) {
   const TemporaryFolder folder;
   const auto error = [&](const Arch& saved, const Arch& claimed) {
     tiny_model(*backend, saved)->save(folder.path() / "m", {});
-    std::ofstream(folder.path() / "m" / "config.json") << write_arch(claimed, nn::DType::f32);
-    return error_of([&] { Transformer::load(*backend, folder.path() / "m", nn::DType::f32, nn::Use::inference); });
+    std::ofstream(folder.path() / "m" / "config.json") << write_arch(claimed, DType::f32);
+    return error_of([&] { Transformer::load(*backend, folder.path() / "m", DType::f32, nn::Use::inference); });
   };
   Arch wide = tiny_arch(), deep = tiny_arch(), biased = tiny_arch(), absurd = tiny_arch();
   wide.mlp = 64;

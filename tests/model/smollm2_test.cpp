@@ -49,7 +49,7 @@ TEST(SmolLM2, TensorsWidenToTheKnownValues) {
 TEST(SmolLM2, LogProbabilitiesLossAndGreedyTokensAgree) {
   if (!std::filesystem::exists(model_file()) || !std::filesystem::exists(expected_file)) GTEST_SKIP() << "no model";
   const auto backend = nn::make_cpu_backend();
-  const auto model = Transformer::load(*backend, model_file(), nn::DType::f32, nn::Use::inference);
+  const auto model = Transformer::load(*backend, model_file(), DType::f32, nn::Use::inference);
   EXPECT_EQ(model->parameters(), 134515008);
   for (const Json& prompt : read_json(expected_file).at("prompts")) {
     const auto ids = prompt.at("ids").get<std::vector<int32_t>>();

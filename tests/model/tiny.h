@@ -82,7 +82,7 @@ inline std::vector<Arch> tiny_families() {
 
 // Random weights, norms and biases too.
 inline std::unique_ptr<Transformer> tiny_model(nn::Backend& backend, const Arch& arch, uint64_t seed = 1,
-                                               nn::DType stored = nn::DType::f32, nn::Use use = nn::Use::training) {
+                                               DType stored = DType::f32, nn::Use use = nn::Use::training) {
   auto model = std::make_unique<Transformer>(backend, arch, stored, use);
   model->init_random(seed, {1.0, 1.0, 0.5});
   Rng rng({seed, hash_name("vectors")});
@@ -92,7 +92,7 @@ inline std::unique_ptr<Transformer> tiny_model(nn::Backend& backend, const Arch&
     values.resize(static_cast<size_t>(p.size()));
     model->weights().read(p, values.data());
     for (float& x : values) x += static_cast<float>(0.2 * rng.normal());
-    model->weights().write(p, values.data(), nn::DType::f32);
+    model->weights().write(p, values.data(), DType::f32);
   }
   return model;
 }

@@ -1,4 +1,4 @@
-#include "pipeline/compose.h"
+#include "pipeline/recipe/compose.h"
 
 #include "folder.h"
 

@@ -12,7 +12,7 @@ rollout::ScoredGroup group(const std::vector<std::pair<std::string, bool>>& answ
   for (const auto& [text, right] : answers) {
     rollout::Answer answer;
     answer.outcome.answer = text;
-    answer.outcome.verdict = right ? rewards::Verdict::right : rewards::Verdict::wrong;
+    answer.outcome.verdict = right ? Verdict::right : Verdict::wrong;
     answer.completion.ids = {1, 2, 3};
     out.answers.push_back(answer);
   }

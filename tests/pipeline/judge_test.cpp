@@ -1,4 +1,4 @@
-#include "pipeline/judge.h"
+#include "pipeline/stages/judge.h"
 
 #include <gtest/gtest.h>
 

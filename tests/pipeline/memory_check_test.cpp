@@ -1,8 +1,8 @@
-#include "pipeline/memory_check.h"
+#include "pipeline/recipe/memory_check.h"
 
 #include "folder.h"
-#include "pipeline/compose.h"
-#include "pipeline/recipe.h"
+#include "pipeline/recipe/compose.h"
+#include "pipeline/recipe/recipe.h"
 
 namespace posttrain::pipeline {
 namespace {

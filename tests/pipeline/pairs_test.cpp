@@ -1,11 +1,11 @@
-#include "pipeline/pairs.h"
+#include "pipeline/stages/pairs.h"
 
 #include <gtest/gtest.h>
 
 namespace posttrain::pipeline {
 namespace {
 
-rollout::ScoredGroup group(const std::vector<std::pair<std::string, rewards::Verdict>>& answers) {
+rollout::ScoredGroup group(const std::vector<std::pair<std::string, Verdict>>& answers) {
   rollout::ScoredGroup out{.problem = {}, .prompt = {1}, .answers = {}};
   for (const auto& [text, verdict] : answers) {
     rollout::Answer answer;
@@ -17,7 +17,7 @@ rollout::ScoredGroup group(const std::vector<std::pair<std::string, rewards::Ver
   return out;
 }
 
-using enum rewards::Verdict;
+using enum Verdict;
 
 TEST(Pairs, StandARightAnswerBesideAWrongOneEachAsSeldomAgainAsPossible) {
   const auto pairs = right_and_wrong(group({{"a", right}, {"b", wrong}, {"c", wrong}, {"d", right}, {"e", wrong}}), 10);

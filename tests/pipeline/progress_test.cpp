@@ -1,5 +1,5 @@
 // The display, read as a person would: by what stands on a screen and in a log.
-#include "pipeline/progress.h"
+#include "pipeline/show/progress.h"
 
 #include <fcntl.h>
 #include <gtest/gtest.h>
@@ -15,8 +15,8 @@
 
 #include "base/error.h"
 #include "base/json.h"
-#include "pipeline/progress_state.h"
-#include "pipeline/progress_text.h"
+#include "pipeline/show/progress_state.h"
+#include "pipeline/show/progress_text.h"
 
 namespace posttrain::pipeline {
 namespace {

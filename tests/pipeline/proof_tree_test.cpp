@@ -1,5 +1,5 @@
 // The search tree of RMaxTS, on states that are made up.
-#include "pipeline/proof_tree.h"
+#include "pipeline/stages/proof_tree.h"
 
 #include <gtest/gtest.h>
 

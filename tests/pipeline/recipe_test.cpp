@@ -1,9 +1,9 @@
-#include "pipeline/recipe.h"
+#include "pipeline/recipe/recipe.h"
 
 #include "folder.h"
-#include "pipeline/compose.h"
-#include "pipeline/recipe_doc.h"
-#include "pipeline/recipe_view.h"
+#include "pipeline/recipe/compose.h"
+#include "pipeline/recipe/recipe_doc.h"
+#include "pipeline/recipe/recipe_view.h"
 
 namespace posttrain::pipeline {
 namespace {

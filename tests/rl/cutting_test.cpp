@@ -14,7 +14,7 @@ constexpr int64_t no_limit = 1 << 20;
 
 struct Policy {
   std::unique_ptr<nn::Backend> backend = nn::make_cpu_backend();
-  model::Transformer model{*backend, model::llama_arch(40, 16, 2, 2, 2, 32, true), nn::DType::f32, nn::Use::training};
+  model::Transformer model{*backend, model::llama_arch(40, 16, 2, 2, 2, 32, true), DType::f32, nn::Use::training};
   Policy() { model.init_random(3, {1.0, 1.0, 0.5}); }
 };
 
@@ -41,7 +41,7 @@ std::vector<rollout::ScoredGroup> groups_of(const std::vector<std::vector<Sample
       answer.completion.ids = random_ids(rng, s.tokens);
       answer.completion.finish = s.truncated ? rollout::Finish::length : rollout::Finish::stop_token;
       answer.outcome.total = s.reward;
-      answer.outcome.verdict = s.reward > 0 ? rewards::Verdict::right : rewards::Verdict::wrong;
+      answer.outcome.verdict = s.reward > 0 ? Verdict::right : Verdict::wrong;
       groups[g].answers.push_back(answer);
     }
   }

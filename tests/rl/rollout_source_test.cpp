@@ -46,7 +46,7 @@ class RolloutSourceTest : public testing::Test {
 
   std::unique_ptr<model::Transformer> make_model(nn::Backend& backend, nn::Use use) const {
     return std::make_unique<model::Transformer>(
-        backend, model::llama_arch(tokenizer_->vocab_size(), 16, 1, 2, 2, 32, false), nn::DType::f32, use);
+        backend, model::llama_arch(tokenizer_->vocab_size(), 16, 1, 2, 2, 32, false), DType::f32, use);
   }
   GrpoContext context(bool with_sampler) {
     engine_ = std::make_unique<rollout::Engine>(with_sampler ? *sampler_ : *policy_, rollout::EngineSettings{},

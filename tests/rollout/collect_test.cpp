@@ -17,7 +17,7 @@ TEST(Collector, ARewardOfLengthsSeesTheShortestAndTheLongestOfItsOwnGroup) {
   write_char_tokenizer(chain_vocabulary(), folder.path());
   const Tokenizer tokenizer = Tokenizer::load(folder.path());
   const auto backend = nn::make_cpu_backend();
-  model::Transformer policy(*backend, model::llama_arch(tokenizer.vocab_size(), 16, 1, 2, 2, 32, false), nn::DType::f32,
+  model::Transformer policy(*backend, model::llama_arch(tokenizer.vocab_size(), 16, 1, 2, 2, 32, false), DType::f32,
                             nn::Use::inference);
   policy.init_random(7, {});
   Engine engine(policy, {}, tokenizer.stop_ids());

@@ -5,7 +5,7 @@
 namespace posttrain::rollout {
 namespace {
 
-Answer answer(const std::string& text, rewards::Verdict verdict, const std::string& feedback) {
+Answer answer(const std::string& text, Verdict verdict, const std::string& feedback) {
   Answer out;
   out.text = text;
   out.outcome.verdict = verdict;
@@ -16,10 +16,10 @@ Answer answer(const std::string& text, rewards::Verdict verdict, const std::stri
 TEST(SecondAttempt, FollowsWrongAnswersWithFeedbackAndShowsIt) {
   std::vector<ScoredGroup> groups(2);
   groups[0].problem = {.id = "p", .prompt = "Write f.\n", .answer = "gold", .extra = {{"tests", 1}}};
-  groups[0].answers = {answer("right", rewards::Verdict::right, ""), answer("wrong", rewards::Verdict::wrong, ""),
-                       answer("int f(", rewards::Verdict::wrong, "error: expected ')'"),
-                       answer("int g(", rewards::Verdict::wrong, "error: another")};
-  groups[1].answers = {answer("masked", rewards::Verdict::failed, "the judge's own fault is no feedback")};
+  groups[0].answers = {answer("right", Verdict::right, ""), answer("wrong", Verdict::wrong, ""),
+                       answer("int f(", Verdict::wrong, "error: expected ')'"),
+                       answer("int g(", Verdict::wrong, "error: another")};
+  groups[1].answers = {answer("masked", Verdict::failed, "the judge's own fault is no feedback")};
   const auto one = second_attempts(groups, 1);
   ASSERT_EQ(one.size(), 1u);
   EXPECT_EQ(one[0].group, 0u);

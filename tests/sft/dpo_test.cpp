@@ -12,7 +12,7 @@ namespace {
 
 struct DpoFixture {
   std::unique_ptr<nn::Backend> backend = nn::make_cpu_backend();
-  model::Transformer model{*backend, model::llama_arch(40, 16, 2, 2, 2, 32, true), nn::DType::f32, nn::Use::training};
+  model::Transformer model{*backend, model::llama_arch(40, 16, 2, 2, 2, 32, true), DType::f32, nn::Use::training};
   std::vector<AnswerPair> pairs;
 
   DpoFixture() {

@@ -27,7 +27,7 @@ std::vector<AnswerPair> pairs_with_a_rule(int count) {
 
 struct RewardFixture {
   std::unique_ptr<nn::Backend> backend = nn::make_cpu_backend();
-  model::Transformer model{*backend, model::llama_arch(40, 16, 2, 2, 2, 32, false), nn::DType::f32, nn::Use::training};
+  model::Transformer model{*backend, model::llama_arch(40, 16, 2, 2, 2, 32, false), DType::f32, nn::Use::training};
   RewardHead head = reward_head(model.arch());
   std::vector<AnswerPair> pairs = pairs_with_a_rule(200);
 

@@ -31,7 +31,7 @@ struct StepOf {
 // One step over all 16 examples.
 StepOf step_of(const SftSettings& settings) {
   const auto backend = nn::make_cpu_backend();
-  model::Transformer model(*backend, model::llama_arch(40, 16, 2, 2, 2, 32, true), nn::DType::f32, nn::Use::training);
+  model::Transformer model(*backend, model::llama_arch(40, 16, 2, 2, 2, 32, true), DType::f32, nn::Use::training);
   model.init_random(3, {1.0, 1.0, 0.5});
   model::Learner learner(model, {});
   const auto all = examples();

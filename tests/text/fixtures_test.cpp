@@ -4,8 +4,8 @@
 #include <cstdlib>
 #include <filesystem>
 
+#include "parity/tokenizer_cases.h"
 #include "text/tokenizer.h"
-#include "text/tokenizer_cases.h"
 
 namespace posttrain {
 namespace {

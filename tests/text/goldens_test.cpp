@@ -8,9 +8,9 @@
 
 #include "base/error.h"
 #include "base/json.h"
+#include "parity/tokenizer_cases.h"
 #include "text/chat.h"
 #include "text/tokenizer.h"
-#include "text/tokenizer_cases.h"
 
 namespace posttrain {
 namespace {

@@ -10,9 +10,9 @@
 #include "base/error.h"
 #include "base/file.h"
 #include "base/json.h"
+#include "base/utf8.h"
 #include "tests/error_of.h"
 #include "text/stream_decoder.h"
-#include "text/utf8.h"
 
 namespace posttrain {
 namespace {

@@ -1,0 +1,19 @@
+#include "base/verdict.h"
+
+namespace posttrain {
+
+const char* to_string(Verdict verdict) {
+  switch (verdict) {
+    case Verdict::right:
+      return "right";
+    case Verdict::wrong:
+      return "wrong";
+    case Verdict::undecided:
+      return "undecided";
+    case Verdict::failed:
+      return "failed";
+  }
+  return "failed";
+}
+
+}  // namespace posttrain

@@ -1,0 +1,26 @@
+// Where in a reply the answer stands.
+#pragma once
+
+#include <string>
+#include <string_view>
+
+namespace posttrain::mathcheck {
+
+enum class Policy : uint8_t {
+  box,      // only a \boxed{} counts
+  marked,   // a box, else what follows "####", <answer>, "the answer is", "Answer:" in any language
+  lenient,  // else the last expression of the text
+};
+
+struct Answer {
+  bool found = false;
+  std::string text;  // what is to be parsed
+  std::string raw;   // the whole phrase it was taken from, for answers in words; same as text for a box
+  const char* place = "none";
+};
+
+// The last box (a box in a box is one; boxes joined by commas, "and" or "or" form a list); else what directly follows
+// the last marker; else the last expression. What stands before </think> does not count. Linear in the reply's length.
+Answer extract_answer(std::string_view reply, Policy policy);
+
+}  // namespace posttrain::mathcheck

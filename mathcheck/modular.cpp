@@ -1,0 +1,95 @@
+// Values modulo the prime 2^61 - 1: rational functions are compared without ever being expanded.
+#include "mathcheck/evaluate.h"
+
+namespace posttrain::mathcheck {
+
+namespace {
+
+constexpr uint64_t prime = (uint64_t{1} << 61) - 1;
+
+__extension__ using Wide = unsigned __int128;
+
+uint64_t times(uint64_t a, uint64_t b) {
+  const Wide product = static_cast<Wide>(a) * b;
+  const uint64_t sum = static_cast<uint64_t>(product & prime) + static_cast<uint64_t>(product >> 61);
+  return sum >= prime ? sum - prime : sum;
+}
+
+uint64_t power(uint64_t base, uint64_t exponent) {
+  uint64_t out = 1;
+  for (; exponent != 0; exponent >>= 1) {
+    if (exponent & 1) out = times(out, base);
+    base = times(base, base);
+  }
+  return out;
+}
+
+uint64_t random_value(uint64_t name, uint64_t seed) {
+  uint64_t z = (name + 1) * 0x9E3779B97F4A7C15ull + seed * 0xD1B54A32D192ED03ull;
+  z = (z ^ (z >> 30)) * 0xBF58476D1CE4E5B9ull;
+  z = (z ^ (z >> 27)) * 0x94D049BB133111EBull;
+  return (z ^ (z >> 31)) % prime;
+}
+
+}  // namespace
+
+ModularValue modular_value(const Tree& tree, int root, const std::vector<ExactValue>& exact, uint64_t seed,
+                           Budget& budget) {
+  const std::vector<bool> wanted = tree.below(root);
+  std::vector<ModularValue> out(wanted.size());
+  budget.spend(root);
+  for (int node = 0; node <= root; ++node) {
+    const auto i = static_cast<size_t>(node);
+    if (!wanted[i]) continue;
+    ModularValue& r = out[i];
+    if (exact[i].state == State::undefined) return {State::undefined, 0};
+    if (exact[i].state == State::ok) {
+      const auto value = exact[i].value.modulo(prime);
+      if (value) r = {State::ok, *value};
+      continue;
+    }
+    const auto kid = [&](int k) -> const ModularValue& { return out[static_cast<size_t>(tree.kid(node, k))]; };
+    const auto both = [&] { return kid(0).state == State::ok && kid(1).state == State::ok; };
+    switch (tree.kind(node)) {
+      case Kind::symbol:
+        r = {State::ok, random_value(static_cast<uint64_t>(tree.at(node).index), seed)};
+        break;
+      case Kind::paren:
+      case Kind::quantity:
+        r = kid(0);
+        break;
+      case Kind::neg:
+        if (kid(0).state == State::ok) r = {State::ok, kid(0).value == 0 ? 0 : prime - kid(0).value};
+        break;
+      case Kind::percent:
+        if (kid(0).state == State::ok) r = {State::ok, times(kid(0).value, power(100, prime - 2))};
+        break;
+      case Kind::add:
+        if (both()) r = {State::ok, (kid(0).value + kid(1).value) % prime};
+        break;
+      case Kind::sub:
+        if (both()) r = {State::ok, (kid(0).value + prime - kid(1).value) % prime};
+        break;
+      case Kind::mul:
+        if (both()) r = {State::ok, times(kid(0).value, kid(1).value)};
+        break;
+      case Kind::div:
+        if (both() && kid(1).value != 0) r = {State::ok, times(kid(0).value, power(kid(1).value, prime - 2))};
+        budget.spend(20);
+        break;
+      case Kind::pow: {
+        const ExactValue& exponent = exact[static_cast<size_t>(tree.kid(node, 1))];
+        if (kid(0).state != State::ok || exponent.state != State::ok || !exponent.value.is_integer()) break;
+        if (kid(0).value == 0) break;  // 0 to a power that may be a multiple of the group's order
+        budget.spend(20);
+        r = {State::ok, power(kid(0).value, exponent.value.integer_modulo(prime - 1))};
+        break;
+      }
+      default:
+        break;
+    }
+  }
+  return out[static_cast<size_t>(root)];
+}
+
+}  // namespace posttrain::mathcheck

@@ -1,0 +1,33 @@
+// Whether two formulas or numbers are equal as mathematics.
+#pragma once
+
+#include <string>
+
+#include "mathcheck/budget.h"
+#include "mathcheck/tree.h"
+
+namespace posttrain::mathcheck {
+
+enum class Same : uint8_t { yes, no, unknown };
+
+// What all comparisons of one case share.
+struct Case {
+  Tree& tree;
+  Budget& budget;
+  const char* method = "";  // how the last comparison was decided
+  bool log_is_ten = false;  // how a logarithm without base is read
+};
+
+// Exact values exactly; rational functions by random points modulo a prime; the rest by balls: one point where they
+// differ refutes, agreement at several random points, at rising precision, proves nothing but is accepted.
+// A decimal of six or more digits may stand for an exact value off by less than its last unit.
+Same compare_scalars(Case& c, int a, int b);
+
+// left - right of two equations or inequalities: +1 or -1 when one is a constant multiple of the other (the sign is
+// the constant's), 0 when not, nothing when it can't be told.
+std::optional<int> proportional(Case& c, int a, int b);
+
+// Names of the symbols below `root` that are not bound by a sum.
+std::vector<int> free_symbols(const Tree& tree, int root);
+
+}  // namespace posttrain::mathcheck

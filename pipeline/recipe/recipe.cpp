@@ -1,0 +1,221 @@
+#include "pipeline/recipe/recipe.h"
+
+#include <algorithm>
+#include <set>
+
+#include "base/nearest.h"
+#include "pipeline/recipe/compose.h"
+#include "pipeline/stage_settings.h"
+
+namespace posttrain::pipeline {
+namespace {
+
+// Values that follow from others are filled in, so that the resolved recipe says them.
+void resolve(ModelSpec& model) {
+  if (auto& arch = model.arch) {
+    if (arch->kv_heads == 0) arch->kv_heads = arch->heads;
+    if (arch->head_dim == 0) arch->head_dim = arch->hidden / arch->heads;
+  }
+}
+
+void resolve(Recipe& recipe) {
+  resolve(recipe.model);
+  std::string newest = "init";
+  for (StageSpec& stage : recipe.stages) {
+    if (stage.from.empty()) stage.from = stage.model ? "init" : newest;
+    if (stage.model) resolve(*stage.model);
+    if (stage_continues(stage.type())) newest = stage.name;
+  }
+}
+
+bool is_name(const std::string& text) {
+  return !text.empty() && text.find_first_not_of("abcdefghijklmnopqrstuvwxyz0123456789-_") == std::string::npos;
+}
+
+// Whether a stage hands on `what`: "model", "data" or "pairs".
+bool leaves(const StageSpec& stage, const std::string& what) {
+  if (what == "model") return stage_trains(stage.type());
+  if (stage.type() == "judge") return what == "pairs";
+  const auto* reject = stage.settings.get<RejectStage>();
+  return reject != nullptr && (what == "data" || reject->pairs_per_prompt > 0);
+}
+
+}  // namespace
+
+void ArchSpec::visit(Visitor& v) {
+  v("family", family, {.doc = "Kind of transformer", .choices = {"llama"}});
+  v("hidden", hidden, {.doc = "Width of the residual stream", .min = 1, .max = 1 << 20, .required = true});
+  v("layers", layers, {.doc = "Blocks", .min = 1, .max = 1000, .required = true});
+  v("heads", heads, {.doc = "Query heads", .min = 1, .max = 1024, .required = true});
+  v("kv_heads", kv_heads, {.doc = "Key and value heads; 0 = as many as heads", .min = 0, .max = 1024});
+  v("head_dim", head_dim, {.doc = "Width of one head, even; 0 = hidden / heads", .min = 0, .max = 1024});
+  v("mlp", mlp, {.doc = "Width of the MLP", .min = 1, .max = 1 << 20, .required = true});
+  v("max_positions", max_positions, {.doc = "Longest context", .min = 1, .unit = "tokens"});
+  v("rope_theta", rope_theta, {.doc = "Base of the rotary frequencies", .min = 1});
+  v("norm_eps", norm_eps, {.doc = "Added to the mean square in RMSNorm", .min = 0, .max = 1});
+  v("tied", tied, {.doc = "Whether the head shares the embedding's weights"});
+}
+
+void ArchSpec::check(const Complain& complain) const {
+  if (heads < 1 || hidden < 1) return;  // told already
+  if (head_dim == 0 && hidden % heads != 0) {
+    complain("hidden", "expected a multiple of heads = " + std::to_string(heads) + ", or head_dim given");
+  } else if ((head_dim == 0 ? hidden / heads : head_dim) % 2 != 0) {
+    complain(head_dim == 0 ? "hidden" : "head_dim", "expected an even head_dim; rotary positions turn pairs");
+  }
+  if (kv_heads > 0 && heads % kv_heads != 0) {
+    complain("kv_heads", "expected a divisor of heads = " + std::to_string(heads));
+  }
+}
+
+void InitSpec::visit(Visitor& v) {
+  v("gain", gain, {.doc = "Matrices are drawn from N(0, gain / sqrt(fan in))", .min = 0, .max = 100});
+  v("head", head, {.doc = "Factor of the head's weights", .min = 0, .max = 100});
+  v("embedding", embedding, {.doc = "Standard deviation of the embeddings", .min = 0, .max = 100});
+}
+
+void ModelSpec::visit(Visitor& v) {
+  v("path", path, {.doc = "A Hugging Face model directory or a GGUF file to start from", .path = true});
+  v("arch", arch, {.doc = "Or the shape of a new model with random weights"});
+  v("dtype", dtype, {.doc = "How weights are kept on disk and read by the kernels", .choices = {"f32", "bf16"}});
+  v("init", init, {.doc = "How random weights are drawn"});
+}
+
+void ModelSpec::check(const Complain& complain) const {
+  if (path.empty() == !arch) complain("", "expected exactly one of path and arch");
+}
+
+void TokenizerSpec::visit(Visitor& v) {
+  v("path", path, {.doc = "A tokenizer.json, or the directory that holds it; \"\" = the model's", .path = true});
+  v("chars", chars, {.doc = "Or one token for each of these characters"});
+  v("special", special, {.doc = "With chars: further tokens that are never split, e.g. <think>"});
+}
+
+void TaskSpec::visit(Visitor& v) {
+  v.tagged("type", settings, {.doc = "Which task", .required = true});
+}
+
+void StoreSpec::visit(Visitor& v) {
+  v("samples_per_step", samples_per_step,
+    {.doc = "How many samples of a step are kept with their text in run.db; null = all, 0 = none", .min = 0});
+}
+
+void StageSpec::visit(Visitor& v) {
+  v("name", name, {.doc = "Unique name: a-z, 0-9, - and _", .required = true});
+  v("from", from,
+    {.doc = "Whose weights it starts from: an earlier stage that trains, or init; \"\" = the last one before"});
+  v("model", model, {.doc = "Another model than the recipe's, for a stage that starts from init: a student, say"});
+  v.tagged("type", settings, {.doc = "What the stage does", .required = true});
+}
+
+void Recipe::visit(Visitor& v) {
+  v("name", name, {.doc = "Name of the run in the store and the report"});
+  v("description", description, {.doc = "What it is for, in a sentence"});
+  v("seed", seed, {.doc = "Of every random number of the run", .min = 0, .max = 9007199254740992});
+  v("threads", threads, {.doc = "Results do not depend on it; 0 = every core", .min = 0, .max = 1024});
+  v("model", model, {.doc = "The model that the first stage starts from", .required = true});
+  v("tokenizer", tokenizer, {.doc = "How text becomes tokens"});
+  v("chat", chat, {.doc = "How conversations become text"});
+  v("task", task, {.doc = "Where prompts and answers come from"});
+  v("rewards", rewards, {.doc = "What a completion is judged by: the weighted sum of these"});
+  v("stages", stages, {.doc = "The pipeline, in order", .required = true});
+  v("store", store, {.doc = "What the run keeps"});
+}
+
+void Recipe::check(const Complain& complain) const {
+  if (!stages.empty() && task.settings.type().empty())
+    complain("task", "missing: the stages need prompts from somewhere");
+  std::set<std::string> names_taken, earlier;
+  for (size_t i = 0; i < stages.size(); ++i) {
+    const auto& [stage_name, from, model_spec, settings] = stages[i];
+    const std::string at = "stages[" + std::to_string(i) + "]";
+    if (!stage_name.empty() && !is_name(stage_name)) {
+      complain(at + ".name", "expected a-z, 0-9, - and _ only, got \"" + stage_name + "\"");
+    }
+    if (!from.empty() && from != "init" && !earlier.contains(from)) {
+      std::vector<std::string> names(earlier.begin(), earlier.end());
+      names.emplace_back("init");
+      complain(at + ".from",
+               "expected init or an earlier stage that trains, got \"" + from + "\"" + suggestion(from, names));
+    }
+    if (model_spec && !from.empty() && from != "init")
+      complain(at + ".model", "expected only in a stage that starts from init");
+    if (stage_name == "init" || !names_taken.insert(stage_name).second) {
+      complain(at + ".name", "expected a name of its own, got \"" + stage_name + "\" again");
+    }
+    for (const auto& [field, named, need] : references(settings)) {
+      const StageSpec* other = stage(named);
+      const bool before = other != nullptr && names_taken.contains(named) && named != stage_name;
+      if (!before || !leaves(*other, need))
+        complain(at + "." + field, "expected an earlier stage that leaves " + need + ", got \"" + named + "\"");
+    }
+    if (stage_trains(settings.type())) earlier.insert(stage_name);
+  }
+}
+
+const StageSpec* Recipe::stage(std::string_view stage_name) const {
+  const auto it = std::ranges::find(stages, stage_name, &StageSpec::name);
+  return it == stages.end() ? nullptr : &*it;
+}
+
+const ModelSpec& Recipe::origin(const StageSpec& stage) const {
+  const StageSpec* first = &stage;
+  while (first->from != "init") first = this->stage(first->from);
+  return first->model ? *first->model : model;
+}
+
+LoadedRecipe load_recipe(const std::filesystem::path& file, const std::vector<std::string>& sets) {
+  std::vector<Problem> problems;
+  LoadedRecipe loaded;
+  loaded.source = compose_recipe(file, sets, problems);
+  loaded.recipe.name = file.stem().string();
+  read_params(loaded.source, slot(loaded.recipe), "", problems);
+  if (!problems.empty()) throw Problems(std::move(problems));
+  resolve(loaded.recipe);
+  return loaded;
+}
+
+Recipe recipe_from_json(const Json& json, const std::string& source) {
+  auto recipe = params_from<Recipe>(json, source);
+  resolve(recipe);
+  return recipe;
+}
+
+Json to_json(const Recipe& recipe) {
+  return params_to_json(recipe);
+}
+
+void check_inputs(const Recipe& recipe) {
+  std::vector<Problem> problems;
+  for (const auto& [path, file] : paths_in(slot(const_cast<Recipe&>(recipe)))) {
+    if (!std::filesystem::exists(file)) {
+      problems.push_back({{}, path, "no such file or folder: " + file});
+    }
+  }
+  if (!problems.empty()) throw Problems(std::move(problems));
+}
+
+Json recipe_schema() {
+  Recipe recipe;
+  Json schema = {{"$schema", "http://json-schema.org/draft-07/schema#"}, {"title", "A recipe of posttrain"}};
+  const Json body = schema_of(slot(recipe));
+  for (const auto& [key, value] : body.items()) schema[key] = value;
+  Json properties = {
+      {"$schema", {{"type", "string"}}},
+      {"extends",
+       {{"description",
+         "Recipes that this one changes, from left to right: objects merge, null removes, all else replaces"},
+        {"anyOf", {{{"type", "string"}}, {{"type", "array"}, {"items", {{"type", "string"}}}}}}}},
+      {"vars", {{"description", "Values that texts name as ${name}"}, {"type", "object"}}},
+  };
+  for (const auto& [key, value] : schema["properties"].items()) properties[key] = value;
+  schema["properties"] = std::move(properties);
+  return schema;
+}
+
+std::vector<FieldInfo> recipe_fields() {
+  Recipe recipe;
+  return describe_params(slot(recipe));
+}
+
+}  // namespace posttrain::pipeline

@@ -1,0 +1,98 @@
+#include <algorithm>
+#include <optional>
+
+#include "pipeline/stage.h"
+#include "pipeline/stages/model_rewards.h"
+
+namespace posttrain::pipeline {
+namespace {
+
+// Keeps the first groups of a step, as many whole ones as the recipe's number of samples allows.
+void limit_samples(std::vector<store::Group>& groups, const std::optional<int64_t>& limit) {
+  if (!limit) return;
+  int64_t left = *limit;
+  size_t kept = 0;
+  while (kept < groups.size() && std::ssize(groups[kept].samples) <= left) left -= std::ssize(groups[kept++].samples);
+  groups.resize(kept);
+}
+
+// A renewed reference is part of a checkpoint. The folder of the checkpoint before stays until this one is whole.
+std::string keep_reference(StageRun& run, const model::Transformer& reference, int64_t updates) {
+  const auto folder = run.session.folder().model_of(run.spec.name).parent_path();
+  std::string name = "reference-" + std::to_string(updates);
+  std::vector<std::filesystem::path> older;
+  for (const auto& entry : std::filesystem::directory_iterator(folder)) {
+    const std::string file = entry.path().filename().string();
+    if (file.starts_with("reference-") && file != name) older.push_back(entry.path());
+  }
+  std::ranges::sort(older, {}, [](const auto& path) { return std::filesystem::last_write_time(path); });
+  for (size_t i = 0; i + 1 < older.size(); ++i) std::filesystem::remove_all(older[i]);
+  run.session.save_model(reference, folder / name);
+  return name;
+}
+
+void load_reference(StageRun& run, const std::string& name, model::Transformer& reference) {
+  const auto folder = run.session.folder().model_of(run.spec.name).parent_path();
+  reference.copy_weights_from(
+      *model::Transformer::load(run.session.backend(), folder / name, DType::f32, nn::Use::inference));
+}
+
+}  // namespace
+
+StageEnd run_grpo_stage(StageRun& run) {
+  Session& session = run.session;
+  const auto& settings = *run.spec.settings.get<GrpoStage>();
+  const rl::GrpoSettings& grpo = settings.grpo;
+  const auto policy = session.load_model(run.spec, nn::Use::training);
+  const auto reference = grpo.objective.beta != 0 ? session.load_model(run.spec, nn::Use::inference) : nullptr;
+  // A copy of the policy that can draw while the policy trains.
+  const auto sampler_backend = grpo.staleness > 0 ? nn::make_cpu_backend() : nullptr;
+  const auto sampler = grpo.staleness > 0 ? session.empty_copy(*policy, *sampler_backend, run.spec) : nullptr;
+  model::Learner learner(*policy, grpo.training.optimizer());
+  auto engine = session.make_engine(sampler ? *sampler : *policy, grpo.engine);
+  auto collector = session.make_collector(engine);
+  std::optional<ModelRewards> model_rewards;
+  if (!settings.model_rewards.empty()) {
+    model_rewards.emplace(session, settings.model_rewards, run.key());
+    collector.then_score([&](std::vector<rollout::ScoredGroup>& groups) { model_rewards->score(groups); });
+  }
+  rl::GrpoTrainer trainer({.policy = *policy,
+                           .reference = reference.get(),
+                           .sampler = sampler.get(),
+                           .learner = learner,
+                           .engine = engine,
+                           .collector = collector,
+                           .task = session.task(),
+                           .seed = session.seed(),
+                           .stage = run.key(),
+                           .checkpoint_every = settings.save_every_steps},
+                          grpo);
+
+  TrainingStage stage{.model = *policy, .learner = learner};
+  stage.steps = grpo.steps;
+  stage.save_every_steps = settings.save_every_steps;
+  stage.eval = settings.eval;
+  stage.step = [&](int64_t step) {
+    auto result = trainer.step(step, [&](const char* phase, int64_t done, int64_t total, int64_t tokens) {
+      session.progress().phase(phase, done, total, tokens);
+    });
+    limit_samples(result.groups, session.recipe().store.samples_per_step);
+    return store::StepRecord{
+        .metrics = std::move(result.metrics), .spans = std::move(result.spans), .groups = std::move(result.groups)};
+  };
+  stage.resumable_at = [&](int64_t step) { return trainer.resumable_at(step); };
+  const bool renewed = reference != nullptr && grpo.reference_refresh_steps > 0;
+  stage.cursor = [&] {
+    Json cursor = trainer.cursor();
+    if (renewed) cursor["reference"] = keep_reference(run, *reference, learner.steps());
+    return cursor;
+  };
+  stage.restore = [&](const Json& cursor, int64_t) {
+    trainer.restore(cursor);
+    if (renewed) load_reference(run, cursor.at("reference").get<std::string>(), *reference);
+  };
+  stage.failed_batch = [&] { return trainer.failed_batch(); };
+  return run_training(run, stage);
+}
+
+}  // namespace posttrain::pipeline

@@ -1,0 +1,80 @@
+#include "pipeline/stages/judge.h"
+#include "pipeline/stages/pairs.h"
+#include "pipeline/stages/sampled_data.h"
+
+namespace posttrain::pipeline {
+namespace {
+
+// What was judged so far.
+struct JudgeTally {
+  double pairs = 0, decided = 0, consistent = 0, checkable = 0, agreed = 0;
+
+  // `rule` > 0: the rules say that a is the better one; < 0: b; 0: they do not tell them apart.
+  void add(const Preference& p, int rule) {
+    pairs += 1;
+    consistent += (p.asked_first > 0.5 && p.asked_second > 0.5) || (p.asked_first < 0.5 && p.asked_second < 0.5);
+    if (!p.decided()) return;
+    decided += 1;
+    checkable += rule != 0;
+    agreed += rule != 0 && (p.share() > 0.5) == (rule > 0);
+  }
+};
+
+int better_by_rules(const rollout::Answer& a, const rollout::Answer& b) {
+  const auto right = [](const rollout::Answer& x) { return x.outcome.verdict == Verdict::right ? 1 : 0; };
+  return right(a) - right(b);
+}
+
+}  // namespace
+
+// Pairs of a model's answers, ordered by the majority of a judge's votes: preference data where no rule decides.
+StageEnd run_judge_stage(StageRun& run) {
+  Session& session = run.session;
+  const auto& settings = *run.spec.settings.get<JudgeStage>();
+  run.announce();
+  const auto judge_model = session.load_model(run.spec, nn::Use::inference);
+  const auto writer = settings.candidates.empty()
+                          ? nullptr
+                          : session.load_result(*session.recipe().stage(settings.candidates), nn::Use::inference);
+  auto engine = session.make_engine(writer ? *writer : *judge_model, settings.engine);
+  auto collector = session.make_collector(engine);
+  GenerativeJudge judge(*judge_model, session.tokenizer(), settings.judge, session.seed(), run.key());
+  std::vector<sft::AnswerPair> kept;
+  JudgeTally tally;
+  const auto judge_batch = [&](std::span<const rollout::ScoredGroup> groups) {
+    std::vector<Answers> questions;
+    std::vector<std::pair<const rollout::ScoredGroup*, size_t>> asked;  // the group and the place of a
+    for (const auto& group : groups) {
+      for (size_t i = 0; i + 1 < group.answers.size(); i += 2) {
+        if (group.answers[i].text == group.answers[i + 1].text) continue;
+        questions.push_back({group.problem.prompt, group.answers[i].text, group.answers[i + 1].text});
+        asked.emplace_back(&group, i);
+      }
+    }
+    const auto preferences = judge.prefer(questions);
+    for (size_t i = 0; i < preferences.size(); ++i) {
+      const auto& [group, place] = asked[i];
+      const auto &a = group->answers[place], &b = group->answers[place + 1];
+      tally.add(preferences[i], better_by_rules(a, b));
+      if (!preferences[i].decided()) continue;
+      const bool first_wins = preferences[i].share() > 0.5;
+      kept.push_back({.prompt = group->prompt,
+                      .chosen = {.ids = (first_wins ? a : b).completion.ids},
+                      .rejected = {.ids = (first_wins ? b : a).completion.ids}});
+    }
+  };
+  if (!sample_training_problems(run, collector, settings.prompts, 2 * settings.pairs_per_prompt, settings.sampling,
+                                judge_batch)) {
+    return StageEnd::stopped;
+  }
+  write_pairs(session.folder().pairs_of(run.spec.name), kept, session.tokenizer());
+  record_data(run,
+              {{"judge/pairs", tally.pairs},
+               {"judge/decided", tally.decided / std::max(1.0, tally.pairs)},
+               {"judge/consistent", tally.consistent / std::max(1.0, tally.pairs)},
+               {"judge/agreement", tally.agreed / std::max(1.0, tally.checkable)}},
+              std::to_string(kept.size()) + " pairs of " + std::to_string(static_cast<int64_t>(tally.pairs)));
+  return StageEnd::done;
+}
+
+}  // namespace posttrain::pipeline

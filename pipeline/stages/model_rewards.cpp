@@ -1,0 +1,110 @@
+#include "pipeline/stages/model_rewards.h"
+
+#include <cmath>
+
+#include "sft/reward_model.h"
+
+namespace posttrain::pipeline {
+
+struct ModelRewards::Part {
+  std::string name;
+  double weight;
+  std::unique_ptr<model::Transformer> model;
+  std::unique_ptr<GenerativeJudge> judge;  // null: the model has a reward head
+  std::string mode;
+};
+
+namespace {
+
+constexpr int64_t micro_batch_tokens = 8192;
+
+// Every answer against the next of its group, the last against the first: an answer's value is the mean of its two
+// comparisons. A group of one has nothing to compare.
+std::vector<double> win_shares(GenerativeJudge& judge, const std::vector<rollout::ScoredGroup>& groups) {
+  std::vector<Answers> pairs;
+  for (const auto& group : groups) {
+    const size_t n = group.answers.size();
+    for (size_t i = 0; n > 1 && i < n; ++i) {
+      pairs.push_back({group.problem.prompt, group.answers[i].text, group.answers[(i + 1) % n].text});
+    }
+  }
+  const auto preferences = judge.prefer(pairs);
+  std::vector<double> values;
+  size_t at = 0;
+  for (const auto& group : groups) {
+    const size_t n = group.answers.size();
+    for (size_t i = 0; i < n; ++i) {
+      if (n == 1) {
+        values.push_back(0.5);
+        continue;
+      }
+      values.push_back((preferences[at + i].share() + 1 - preferences[at + (i + n - 1) % n].share()) / 2);
+    }
+    at += n > 1 ? n : 0;
+  }
+  return values;
+}
+
+std::vector<double> grades(GenerativeJudge& judge, const std::vector<rollout::ScoredGroup>& groups) {
+  std::vector<Answers> answers;
+  for (const auto& group : groups) {
+    for (const auto& answer : group.answers) answers.push_back({group.problem.prompt, answer.text, ""});
+  }
+  return judge.grade(answers);
+}
+
+std::vector<double> head_scores(model::Transformer& model, const std::vector<rollout::ScoredGroup>& groups) {
+  std::vector<rollout::TrainSample> samples;
+  for (const auto& group : groups) {
+    for (const auto& answer : group.answers) samples.push_back({&group.prompt, &answer.completion});
+  }
+  return sft::reward_scores(model, sft::reward_head(model.arch()), samples, micro_batch_tokens);
+}
+
+void add_part(rewards::Outcome& outcome, const std::string& name, double weight, double value) {
+  const bool valid = std::isfinite(value);
+  outcome.parts.push_back({name, valid ? value : 0, weight, valid ? Verdict::right : Verdict::failed,
+                           valid ? "" : "the judge named no verdict"});
+  if (!valid) {
+    outcome.verdict = Verdict::failed;
+    outcome.total = 0;
+  } else if (outcome.verdict != Verdict::failed) {
+    outcome.total += weight * value;
+  }
+}
+
+}  // namespace
+
+ModelRewards::ModelRewards(Session& session, const std::vector<ModelReward>& specs, uint64_t stage_key)
+    : backend_(nn::make_cpu_backend()) {
+  for (const ModelReward& spec : specs) {
+    const StageSpec& stage = *session.recipe().stage(spec.stage);
+    auto part = std::make_unique<Part>();
+    part->name = spec.stage;
+    part->weight = spec.weight;
+    part->model =
+        model::Transformer::load(*backend_, session.folder().model_of(spec.stage), DType::f32, nn::Use::inference);
+    if (stage.type() != "reward_model") {
+      part->mode = spec.judge.mode;
+      part->judge =
+          std::make_unique<GenerativeJudge>(*part->model, session.tokenizer(), spec.judge, session.seed(), stage_key);
+    }
+    parts_.push_back(std::move(part));
+  }
+}
+
+ModelRewards::~ModelRewards() = default;
+
+void ModelRewards::score(std::vector<rollout::ScoredGroup>& groups) {
+  for (const auto& part : parts_) {
+    const auto values = part->judge == nullptr  ? head_scores(*part->model, groups)
+                        : part->mode == "pairs" ? win_shares(*part->judge, groups)
+                                                : grades(*part->judge, groups);
+    size_t at = 0;
+    for (auto& group : groups) {
+      for (auto& answer : group.answers) add_part(answer.outcome, part->name, part->weight, values[at++]);
+    }
+  }
+}
+
+}  // namespace posttrain::pipeline

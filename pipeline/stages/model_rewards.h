@@ -1,0 +1,30 @@
+// Rewards that a model gives, beside the recipe's rules: the score of a `reward_model` stage, or the word of a judge.
+#pragma once
+
+#include <memory>
+#include <vector>
+
+#include "pipeline/session.h"
+#include "pipeline/stage_settings.h"
+#include "pipeline/stages/judge.h"
+
+namespace posttrain::pipeline {
+
+// Scores whole groups; a reply that is no verdict makes the sample failed (masked), never 0. Owns its models and a
+// backend of its own, so that it may run beside training.
+class ModelRewards {
+ public:
+  // One part for each of `specs`. The session must outlive it.
+  ModelRewards(Session& session, const std::vector<ModelReward>& specs, uint64_t stage_key);
+  ~ModelRewards();
+
+  // Adds every part to the outcomes.
+  void score(std::vector<rollout::ScoredGroup>& groups);
+
+ private:
+  struct Part;
+  std::unique_ptr<nn::Backend> backend_;
+  std::vector<std::unique_ptr<Part>> parts_;
+};
+
+}  // namespace posttrain::pipeline

@@ -1,0 +1,36 @@
+#include "pipeline/stages/sampled_data.h"
+
+#include <algorithm>
+
+namespace posttrain::pipeline {
+
+bool sample_training_problems(StageRun& run, rollout::Collector& collector, int64_t prompts, int64_t samples,
+                              const rollout::SamplingSettings& sampling,
+                              const std::function<void(std::span<const rollout::ScoredGroup>)>& take) {
+  Session& session = run.session;
+  const int64_t at_once = std::max<int64_t>(1, 256 / samples);
+  for (int64_t first = 0; first < prompts; first += at_once) {
+    if (session.stop_requested()) return false;
+    std::vector<text::Problem> problems;
+    for (int64_t i = first; i < std::min(prompts, first + at_once); ++i) {
+      problems.push_back(
+          session.task().problem(text::Split::train, session.seed() ^ run.key(), static_cast<uint64_t>(i)));
+    }
+    rollout::CollectStats stats;
+    take(collector.collect(problems, samples, sampling, {session.seed(), run.key(), 0, static_cast<uint64_t>(first)},
+                           stats, [&](int64_t tokens, int64_t finished, int64_t) {
+                             session.progress().phase("rollout", first + finished / samples, prompts, tokens);
+                             return true;
+                           }));
+  }
+  return true;
+}
+
+void record_data(StageRun& run, store::Metrics metrics, const std::string& kept) {
+  const store::StepRecord record{.stage = run.index, .step = 1, .metrics = std::move(metrics)};
+  run.session.store().write_step(record);
+  run.session.metrics_file().step(run.spec.name, record);
+  run.session.progress().note(run.spec.name + ": kept " + kept);
+}
+
+}  // namespace posttrain::pipeline
