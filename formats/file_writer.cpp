@@ -30,42 +30,6 @@ void sync_folder(const std::filesystem::path& folder) {
 
 }  // namespace
 
-void Checksum::word(uint64_t bits) {
-  uint64_t& lane = lanes_[length_ / 8 % 4];
-  lane = (lane ^ bits) * 0x100000001b3u;
-  lane ^= lane >> 29;
-  length_ += 8;
-}
-
-void Checksum::add(const void* data, size_t bytes) {
-  const auto* at = static_cast<const unsigned char*>(data);
-  while (bytes > 0) {
-    const size_t n = std::min(bytes, sizeof rest_ - held_);
-    std::memcpy(rest_ + held_, at, n);
-    held_ += n;
-    at += n;
-    bytes -= n;
-    if (held_ < sizeof rest_) return;
-    for (size_t i = 0; i < sizeof rest_; i += 8) {
-      uint64_t bits = 0;
-      std::memcpy(&bits, rest_ + i, 8);
-      word(bits);
-    }
-    held_ = 0;
-  }
-}
-
-uint64_t Checksum::value() const {
-  uint64_t h = length_ + held_;
-  const auto mix = [&h](uint64_t bits) {
-    h = (h ^ bits) * 0xBF58476D1CE4E5B9u;
-    h ^= h >> 31;
-  };
-  for (const uint64_t lane : lanes_) mix(lane);
-  for (size_t i = 0; i < held_; ++i) mix(rest_[i] + 1u);
-  return h;
-}
-
 FileWriter::FileWriter(std::filesystem::path file) : file_(std::move(file)) {
   buffer_.reserve(buffer_bytes);
   fd_ = ::open(file_.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);

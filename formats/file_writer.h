@@ -1,4 +1,4 @@
-// Writes one file piece by piece, with its checksum, and folders that appear whole or not at all.
+// Writes one file piece by piece, and folders that appear whole or not at all.
 #pragma once
 
 #include <cstddef>
@@ -8,20 +8,6 @@
 #include <vector>
 
 namespace posttrain {
-
-// 64 bits that change when any byte does: FNV-1a over 8-byte words with a final mix, four lanes wide.
-class Checksum {
- public:
-  void add(const void* data, size_t bytes);
-  uint64_t value() const;
-
- private:
-  void word(uint64_t bits);
-  uint64_t lanes_[4] = {0xcbf29ce484222325u, 0x84222325cbf29ce4u, 0x9ce484222325cbf2u, 0x2325cbf29ce48422u};
-  uint64_t length_ = 0;
-  unsigned char rest_[32] = {};
-  size_t held_ = 0;
-};
 
 // Creates the file; throws Failure when something can't be written. Without close() the file is removed again.
 class FileWriter {

@@ -6,6 +6,7 @@
 #include <span>
 #include <vector>
 
+#include "base/digest.h"
 #include "base/error.h"
 #include "base/file.h"
 #include "formats/file_writer.h"
@@ -14,8 +15,10 @@
 namespace posttrain::model {
 namespace {
 
-constexpr std::string_view magic = "PTCKPT01";
+constexpr std::string_view magic = "PTCKPT02";
 constexpr std::array<const char*, 7> section_order = {"arch", "cursor", "steps", "weights", "m", "v", "end"};
+
+constexpr size_t kSumBytes = 16;
 
 struct Head {
   char name[8] = {};
@@ -32,7 +35,7 @@ class CheckpointWriter {
 
   void begin(const char* name, uint64_t bytes) {
     const Head head(name, bytes);
-    sum_ = Checksum();
+    sum_ = Digest();
     put(&head, sizeof head);
   }
   void put(const void* data, size_t bytes) {
@@ -40,8 +43,8 @@ class CheckpointWriter {
     out_.write(data, bytes);
   }
   void end() {
-    const uint64_t sum = sum_.value();
-    out_.write(&sum, sizeof sum);
+    const auto sum = sum_.value();
+    out_.write(sum.data(), sum.size());
   }
   void section(const char* name, std::string_view payload) {
     begin(name, payload.size());
@@ -62,7 +65,7 @@ class CheckpointWriter {
 
  private:
   FileWriter out_;
-  Checksum sum_;
+  Digest sum_;
 };
 
 // The sections of a file, all checked.
@@ -70,9 +73,12 @@ class Reader {
  public:
   explicit Reader(const std::filesystem::path& file) : where_(file.string()), map_(file) {
     if (map_.size() < magic.size() || std::memcmp(map_.data(), magic.data(), magic.size()) != 0) {
-      const bool other = map_.size() >= 6 && std::memcmp(map_.data(), magic.data(), 6) == 0;
+      const std::string_view start(reinterpret_cast<const char*>(map_.data()), std::min(map_.size(), magic.size()));
+      const bool other = start.size() == magic.size() && start.starts_with(magic.substr(0, 6));
       throw Error(where_, "format", "a checkpoint of version " + std::string(magic.substr(6)),
-                  other ? "another version" : "another kind of file");
+                  other ? "version " + std::string(start.substr(6)) +
+                              ", which another posttrain wrote; that one reads it, or this stage is trained anew"
+                        : "another kind of file");
     }
     size_t at = magic.size();
     for (const char* name : section_order) at = read_section(name, at);
@@ -93,20 +99,20 @@ class Reader {
 
   size_t read_section(const char* name, size_t at) {
     const size_t left = map_.size() - at;
-    if (left < sizeof(Head) + sizeof(uint64_t)) damaged(name, "a section", "the end of the file");
+    if (left < sizeof(Head) + kSumBytes) damaged(name, "a section", "the end of the file");
     Head head;
     std::memcpy(&head, map_.data() + at, sizeof head);
     if (std::memcmp(head.name, Head(name, 0).name, sizeof head.name) != 0) damaged(name, "its name", "another name");
-    if (head.length > left - sizeof(Head) - sizeof(uint64_t)) {
+    if (head.length > left - sizeof(Head) - kSumBytes) {
       damaged(name, std::to_string(head.length) + " bytes", "the end of the file");
     }
-    Checksum sum;
+    Digest sum;
     sum.add(map_.data() + at, sizeof head + head.length);
-    uint64_t stored = 0;
-    std::memcpy(&stored, map_.data() + at + sizeof head + head.length, sizeof stored);
+    std::array<unsigned char, kSumBytes> stored;
+    std::memcpy(stored.data(), map_.data() + at + sizeof head + head.length, kSumBytes);
     if (stored != sum.value()) damaged(name, "its checksum", "other bytes");
     sections_[name] = {map_.data() + at + sizeof head, head.length};
-    return at + sizeof head + head.length + sizeof stored;
+    return at + sizeof head + head.length + kSumBytes;
   }
 
   std::string where_;

@@ -1,10 +1,10 @@
 // A training run's state in one file: master weights, both moments, step count, and the caller's own cursor.
 //
-// Format (little-endian): the 8 bytes "PTCKPT01", then sections of
-//   name, 8 bytes, zero-padded | length, u64 | payload | checksum of name, length and payload, u64
+// Format (little-endian): the 8 bytes "PTCKPT02", then sections of
+//   name, 8 bytes, zero-padded | length, u64 | payload | XXH3-128 of name, length and payload, 16 bytes
 // in the order arch (config.json text), cursor (text), steps (u64), weights, m, v (moments as the learner keeps them;
 // with adapters m is their whole state and v empty), end (empty). A file with anything missing, added or changed is
-// refused before the learner is touched.
+// refused before the learner is touched. Version 01 had another checksum; it is refused with that word.
 #pragma once
 
 #include <filesystem>

@@ -1,7 +1,7 @@
 # Sourced by ./quickstart and ./check: names and times each phase, installs missing Debian packages, configures builds.
 
 build_packages=(g++ cmake ninja-build pkg-config nlohmann-json3-dev libspdlog-dev libcli11-dev libsqlite3-dev libgmp-dev
-  libpcre2-dev libutf8proc-dev libopenblas-dev libseccomp-dev libboost-dev python3)
+  libpcre2-dev libutf8proc-dev libxxhash-dev libopenblas-dev libseccomp-dev libboost-dev python3)
 check_packages=(libgtest-dev libbenchmark-dev clang-format clang-tidy)
 
 phase_name='' phase_start=0
