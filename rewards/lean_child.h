@@ -1,12 +1,13 @@
-// A child process that is spoken to through pipes, with limits, deadlines and, where asked for, walls. POSIX.
+// A tool of Lean's that is spoken to through pipes, with limits and, where asked for, walls.
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
 
-#include "base/clock.h"
+#include "base/child_process.h"
 #include "sandbox/tool_walls.h"
 
 namespace posttrain::rewards {
@@ -20,25 +21,22 @@ struct ChildLimits {
 
 class LeanChild {
  public:
-  enum class Read : uint8_t { found, ended, late, too_long };
-
-  // Its environment has nothing but paths and the language. Throws Failure when no process can be made; a command that
-  // can't be run, or a wall that can't be put up, shows as `ended`.
+  // Its environment has nothing but paths and the language. Throws Failure when it can't be started; a wall that can't
+  // be put up shows as `ended`.
   LeanChild(const std::vector<std::string>& command, const std::string& folder, const ChildLimits& limits);
   ~LeanChild();  // kills the whole process group, behind walls everything that it started
   LeanChild(const LeanChild&) = delete;
   LeanChild& operator=(const LeanChild&) = delete;
 
-  // False when the child has ended or takes nothing more before the deadline.
-  bool write(std::string_view text, Deadline deadline);
-  void close_input();
-  // Up to and with `end` (not given in `out`); an empty `end` reads to the end of the output, which then is `found`.
-  Read read(std::string_view end, std::string& out, Deadline deadline);
+  // As ChildProcess does it, with at most 16 MiB of reply.
+  ChildIo write(std::string_view text, Deadline deadline);
+  void close_input() { child_->close_input(); }
+  ChildIo read_until(std::string_view end, std::string& out, Deadline deadline);
+  ChildIo read_all(std::string& out, Deadline deadline);
 
  private:
-  int pid_ = -1, in_ = -1, out_ = -1;
   sandbox::Fd line_;  // to the guard of a child behind walls
-  std::string buffer_;
+  std::optional<ChildProcess> child_;
 };
 
 }  // namespace posttrain::rewards

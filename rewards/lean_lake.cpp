@@ -45,14 +45,14 @@ class LakeBackend : public PooledLean<NoState> {
     child.close_input();
     std::string text;
     LeanReply out;
-    const LeanChild::Read read = child.read("", text, deadline_in(settings_.timeout_s));
-    if (read == LeanChild::Read::found) {
+    const ChildIo read = child.read_all(text, deadline_in(settings_.timeout_s));
+    if (read == ChildIo::done) {
       out = read_lean_lines(text);
       // The sentinel always says something, so silence means that no Lean ran.
       if (out.messages.empty() && out.fault.empty()) out.fault = "Lean said nothing";
       return out;
     }
-    out.fault = read == LeanChild::Read::late ? "timed out" : "Lean's output could not be read";
+    out.fault = read == ChildIo::late ? "timed out" : "Lean's output could not be read";
     return out;
   }
 };

@@ -27,20 +27,20 @@ class ReplBackend : public PooledLean<ReplSlot> {
     const Deadline until = deadline_in(settings_.timeout_s);
     LeanReply out;
     std::string text;
-    if (!child.write(to_line(command) + "\n\n", until)) {
+    if (child.write(to_line(command) + "\n\n", until) != ChildIo::done) {
       out.fault = "the REPL takes no commands";
       return out;
     }
-    switch (child.read("\n\n", text, until)) {
-      case LeanChild::Read::found:
+    switch (child.read_until("\n\n", text, until)) {
+      case ChildIo::done:
         return read_repl_reply(text);
-      case LeanChild::Read::late:
+      case ChildIo::late:
         out.fault = "timed out";
         break;
-      case LeanChild::Read::too_long:
+      case ChildIo::too_long:
         out.fault = "a reply of more than 16 MiB";
         break;
-      case LeanChild::Read::ended:
+      case ChildIo::ended:
         out.fault = "the REPL ended";
         break;
     }

@@ -7,13 +7,6 @@
 #include <unistd.h>
 
 #include <algorithm>
-#include <boost/process/args.hpp>
-#include <boost/process/child.hpp>
-#include <boost/process/env.hpp>
-#include <boost/process/environment.hpp>
-#include <boost/process/exe.hpp>
-#include <boost/process/io.hpp>
-#include <boost/process/posix.hpp>
 #include <cerrno>
 #include <chrono>
 #include <cstdlib>
@@ -21,6 +14,7 @@
 #include <filesystem>
 #include <thread>
 
+#include "base/child_process.h"
 #include "base/error.h"
 #include "base/log.h"
 #include "sandbox/launcher.h"
@@ -28,8 +22,7 @@
 namespace posttrain::sandbox {
 namespace {
 
-namespace process = boost::process;
-using Clock = std::chrono::steady_clock;
+using SteadyClock = std::chrono::steady_clock;
 
 constexpr double kGraceSeconds = 10;  // beyond a run's own wall limit, before its box counts as broken
 
@@ -99,7 +92,7 @@ void settle(const Metered& used, const Limits& limits, Outcome& outcome) {
 }  // namespace
 
 struct Sandbox::Launcher {
-  process::child child;
+  std::unique_ptr<ChildProcess> child;
   Fd line;
 
   // One order and its answer; false when the launcher is gone or silent.
@@ -115,8 +108,7 @@ struct Sandbox::Launcher {
   }
   ~Launcher() {
     line.reset();  // every process of the launcher ends by this
-    std::error_code ignored;
-    if (child.valid()) child.wait(ignored);
+    if (child) child->wait(deadline_in(60));
   }
 };
 
@@ -146,7 +138,7 @@ uint64_t Sandbox::generation() const {
 
 int Sandbox::launcher_pid() const {
   const std::lock_guard lock(mutex_);
-  return launcher_ ? launcher_->child.id() : 0;
+  return launcher_ ? launcher_->child->pid() : 0;
 }
 
 void Sandbox::start_launcher() {
@@ -173,14 +165,13 @@ void Sandbox::start_launcher() {
   auto launcher = std::make_unique<Launcher>();
   launcher->line = Fd(ends[0]);
   const Fd other(ends[1]);
-  std::vector<std::string> arguments = {options_.python, std::to_string(geteuid() == 0 ? kFirstBoxUser : 0),
-                                        groups ? groups->folders() : ""};
-  arguments.insert(arguments.end(), options_.runtime.begin(), options_.runtime.end());
-  std::error_code error;
-  launcher->child =
-      process::child(process::exe = path, process::args = arguments, process::env = process::environment(),
-                     process::posix::fd.bind(3, other.get()), error);
-  if (error) throw Failure("sandbox", path + ": " + error.message());
+  ChildCommand command{.argv = {path, options_.python, std::to_string(geteuid() == 0 ? kFirstBoxUser : 0),
+                                groups ? groups->folders() : ""},
+                       .environment = std::vector<std::string>()};
+  command.argv.insert(command.argv.end(), options_.runtime.begin(), options_.runtime.end());
+  command.input = command.output = ChildStream::inherit;
+  command.descriptors = {{3, other.get()}};
+  launcher->child = starter_.start(command);
   launcher_ = std::move(launcher);
   // Only now, when there is somebody to remove them should this process be killed.
   if (groups && lent([&] { groups->make(); })) groups_ = std::move(groups);
@@ -194,10 +185,9 @@ void Sandbox::open_slot(Slot& slot) {
   if (!asked) {
     start_launcher();
     if (!launcher_->ask(Order::new_box, slot.index, -1, reply, fds)) {
-      std::error_code error;
       launcher_->line.reset();
-      launcher_->child.wait(error);
-      throw Failure("sandbox", "the launcher ended with status " + std::to_string(launcher_->child.exit_code()) +
+      const std::optional<int> status = launcher_->child->wait(deadline_in(60));
+      throw Failure("sandbox", "the launcher ended with status " + (status ? std::to_string(*status) : "none") +
                                    ": are user namespaces allowed here?");
     }
   }
@@ -324,7 +314,7 @@ Outcome Sandbox::run(const Job& job) {
 
 Outcome Sandbox::collect(Slot& slot, const Job& job, Fd out, Fd err, Fd record) const {
   Outcome outcome;
-  const auto deadline = Clock::now() + std::chrono::duration<double>(job.limits.wall_s + kGraceSeconds);
+  const auto deadline = SteadyClock::now() + std::chrono::duration<double>(job.limits.wall_s + kGraceSeconds);
   const auto out_cap = static_cast<size_t>(job.limits.stdout_kib) * 1024;
   const auto err_cap = static_cast<size_t>(job.limits.stderr_kib) * 1024;
   constexpr int64_t kEndless = INT64_MAX / 2;
@@ -339,7 +329,7 @@ Outcome Sandbox::collect(Slot& slot, const Job& job, Fd out, Fd err, Fd record) 
     return !job.merge_errors && std::max(outcome.out_bytes, outcome.record_bytes) > static_cast<int64_t>(out_cap);
   };
   while (!answered) {
-    const auto left = std::chrono::duration_cast<std::chrono::milliseconds>(deadline - Clock::now()).count();
+    const auto left = std::chrono::duration_cast<std::chrono::milliseconds>(deadline - SteadyClock::now()).count();
     if (left <= 0) {
       outcome.error = "the box does not answer";
       return outcome;

@@ -8,6 +8,7 @@
 #include <string_view>
 #include <vector>
 
+#include "base/child_process.h"
 #include "sandbox/control_groups.h"
 #include "sandbox/limits.h"
 #include "sandbox/wire.h"
@@ -97,6 +98,7 @@ class Sandbox {
   int landlock_abi_ = 0;
   mutable std::mutex mutex_;
   std::condition_variable freed_;
+  ChildStarter starter_;
   std::unique_ptr<Launcher> launcher_;
   std::shared_ptr<const ControlGroups> groups_;
   uint64_t generation_ = 0;

@@ -170,7 +170,7 @@ TEST(LeanBackend, TellsTheFirstErrorsPlaceInTheProof) {
 class Server {
  public:
   explicit Server(const std::string& mode) : child_({"python3", fake, "kimina", mode}, "", {}) {
-    child_.read("\n", port, std::chrono::steady_clock::now() + std::chrono::seconds(30));
+    child_.read_until("\n", port, std::chrono::steady_clock::now() + std::chrono::seconds(30));
   }
   std::string port;
 

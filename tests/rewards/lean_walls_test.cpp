@@ -38,7 +38,7 @@ class LeanWalls : public testing::Test {
                     {.memory_mib = 2048, .cpu_s = 20, .walls = true, .writable = {own_.path()}});
     child.close_input();
     std::string text;
-    EXPECT_EQ(child.read("", text, deadline_in(30)), LeanChild::Read::found);
+    EXPECT_EQ(child.read_all(text, deadline_in(30)), ChildIo::done);
     return text;
   }
   const TemporaryFolder own_, outside_;
