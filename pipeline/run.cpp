@@ -37,13 +37,8 @@ const store::StageRow* row_of(const std::vector<store::StageRow>& rows, int inde
 }
 
 int64_t planned_steps(const StageSpec& spec) {
-  const auto* grpo = spec.settings.get<GrpoStage>();
-  if (grpo != nullptr) return grpo->grpo.steps;
-  if (const auto* distill = spec.settings.get<DistillStage>()) return distill->distill.steps;
-  if (const auto* model = spec.settings.get<RewardModelStage>()) return model->reward_model.steps;
-  if (const auto* dpo = spec.settings.get<DpoStage>()) return dpo->dpo.steps;
-  const auto* sft = spec.settings.get<SftStage>();
-  return sft != nullptr ? sft->sft.steps : 0;
+  const auto steps = stage_type(spec.type()).steps;
+  return steps != nullptr ? steps(spec.settings) : 0;
 }
 
 // All but the model of a finished stage. What can't be removed is only disk space.
@@ -61,7 +56,7 @@ StageEnd run_stage(Session& session, const StageSpec& spec, int index, const sto
   session.store().begin_stage(
       {.index = index, .name = spec.name, .type = spec.type(), .from = spec.from, .steps = planned_steps(spec)});
   StageRun run{.session = session, .spec = spec, .index = index, .resumed = before != nullptr};
-  const StageEnd end = stage_function(spec.type())(run);
+  const StageEnd end = stage_type(spec.type()).run(spec.settings, run);
   const bool trained = end == StageEnd::done && stage_trains(spec.type());
   session.store().finish_stage(
       index, end == StageEnd::done ? "done" : "stopped", earlier + clock.seconds(),

@@ -1,4 +1,4 @@
-// How a stage runs: the interface between the runner and the stage types, and the loop that training stages share.
+// How a stage runs: what the runner gives to it, and the loop that training stages share.
 #pragma once
 
 #include <cstdint>
@@ -6,8 +6,9 @@
 #include <string>
 #include <utility>
 
+#include "pipeline/in_loop_eval.h"
 #include "pipeline/session.h"
-#include "pipeline/stage_settings.h"
+#include "pipeline/stage_type.h"
 
 namespace posttrain::pipeline {
 
@@ -23,11 +24,6 @@ struct StageRun {
   // Shows the stage as begun, with `done` of its steps behind it; 0 steps: it has none.
   void announce(int64_t steps = 0, int64_t done = 0) const;
 };
-
-enum class StageEnd : uint8_t { done, stopped };
-
-// Runs a whole stage: leaves a model in RunFolder::model_of(name) when it trains one. Throws Error or Failure.
-using StageFunction = StageEnd (*)(StageRun& run);
 
 // What a training stage plugs into the loop. Steps count from 0 here and from 1 in the store.
 struct TrainingStage {
@@ -68,16 +64,5 @@ int64_t saved_step(const RunFolder& folder, const std::string& stage);
 // kept.
 void run_evaluation(StageRun& run, model::Transformer& model, const EvalSettings& settings, int64_t step,
                     const std::function<void(store::EvalRecord&)>& watch = {});
-
-StageEnd run_sft_stage(StageRun& run);
-StageEnd run_grpo_stage(StageRun& run);
-StageEnd run_reject_stage(StageRun& run);
-StageEnd run_dpo_stage(StageRun& run);
-StageEnd run_distill_stage(StageRun& run);
-StageEnd run_eval_stage(StageRun& run);
-StageEnd run_judge_stage(StageRun& run);
-StageEnd run_reward_model_stage(StageRun& run);
-StageEnd run_export_stage(StageRun& run);
-StageEnd run_search_stage(StageRun& run);
 
 }  // namespace posttrain::pipeline

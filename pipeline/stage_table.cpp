@@ -4,75 +4,73 @@
 #include <array>
 
 #include "base/error.h"
-#include "pipeline/stage.h"
+
+// One line a type: pipeline/stages/<type>.cpp exports <type>_stage.
+#define POSTTRAIN_STAGES(X) \
+  X(sft)                    \
+  X(grpo)                   \
+  X(reject)                 \
+  X(dpo)                    \
+  X(distill)                \
+  X(judge)                  \
+  X(reward_model)           \
+  X(eval)                   \
+  X(export)                 \
+  X(search)
 
 namespace posttrain::pipeline {
+
+#define POSTTRAIN_DECLARE(type) extern const StageType type##_stage;
+POSTTRAIN_STAGES(POSTTRAIN_DECLARE)
+#undef POSTTRAIN_DECLARE
+
 namespace {
 
-enum class Leaves : uint8_t { no_model, policy, other_model };
-using enum Leaves;
+#define POSTTRAIN_ADDRESS(type) &type##_stage,
+constexpr auto kStages = std::to_array<const StageType*>({POSTTRAIN_STAGES(POSTTRAIN_ADDRESS)});
+#undef POSTTRAIN_ADDRESS
 
-struct StageEntry {
-  ParamsCase settings;
-  StageFunction run;
-  Leaves leaves;
-};
-
-constexpr auto kStages = std::to_array<StageEntry>({
-    {{"sft", "Pre-train or fine-tune on documents", &make_params<SftStage>}, &run_sft_stage, policy},
-    {{"grpo", "Reinforcement learning with group-relative advantages", &make_params<GrpoStage>},
-     &run_grpo_stage,
-     policy},
-    {{"reject", "Rejection sampling: keep a model's right answers as training data", &make_params<RejectStage>},
-     &run_reject_stage,
-     no_model},
-    {{"dpo", "Learn from pairs of answers, better and worse", &make_params<DpoStage>}, &run_dpo_stage, policy},
-    {{"distill", "Learn a teacher's distribution, on given or on own answers", &make_params<DistillStage>},
-     &run_distill_stage,
-     policy},
-    {{"judge", "Order pairs of answers by a model's votes", &make_params<JudgeStage>}, &run_judge_stage, no_model},
-    {{"reward_model", "Learn a score for answers from pairs", &make_params<RewardModelStage>},
-     &run_reward_model_stage,
-     other_model},
-    {{"eval", "Measure a model on unseen problems", &make_params<EvalStage>}, &run_eval_stage, no_model},
-    {{"export", "Write a model for other programs", &make_params<ExportStage>}, &run_export_stage, no_model},
-    {{"search", "Prove by tree search (RMaxTS) and by plain sampling, with as many attempts",
-      &make_params<SearchStage>},
-     &run_search_stage,
-     no_model},
-});
-
-constexpr auto kStageCases = [] {
-  std::array<ParamsCase, kStages.size()> out{};
-  std::ranges::transform(kStages, out.begin(), &StageEntry::settings);
-  return out;
-}();
-
-const StageEntry* find(std::string_view type) {
-  const auto found = std::ranges::find_if(kStages, [&](const StageEntry& e) { return type == e.settings.name; });
-  return found == kStages.end() ? nullptr : &*found;
+const StageType* find_type(std::string_view type) {
+  const auto found = std::ranges::find_if(kStages, [&](const StageType* s) { return type == s->settings.name; });
+  return found == kStages.end() ? nullptr : *found;
 }
 
 }  // namespace
 
 std::span<const ParamsCase> stage_cases() {
-  return kStageCases;
+  static const auto cases = [] {
+    std::array<ParamsCase, kStages.size()> out{};
+    std::ranges::transform(kStages, out.begin(), [](const StageType* s) { return s->settings; });
+    return out;
+  }();
+  return cases;
 }
 
-StageFunction stage_function(std::string_view type) {
-  const StageEntry* entry = find(type);
-  PT_ASSERT(entry != nullptr, type);
-  return entry->run;
+const StageType& stage_type(std::string_view type) {
+  const StageType* found = find_type(type);
+  PT_ASSERT(found != nullptr, type);
+  return *found;
 }
 
 bool stage_trains(std::string_view type) {
-  const StageEntry* entry = find(type);
-  return entry != nullptr && entry->leaves != no_model;
+  const StageType* found = find_type(type);
+  return found != nullptr && found->leaves != Leaves::no_model;
 }
 
 bool stage_continues(std::string_view type) {
-  const StageEntry* entry = find(type);
-  return entry != nullptr && entry->leaves == policy;
+  const StageType* found = find_type(type);
+  return found != nullptr && found->leaves == Leaves::policy;
+}
+
+std::vector<StageReference> references(const Tagged& settings) {
+  const StageType* found = find_type(settings.type());
+  return found == nullptr || found->references == nullptr ? std::vector<StageReference>{} : found->references(settings);
+}
+
+bool hands_on(const Tagged& settings, std::string_view what) {
+  if (what == "model") return stage_trains(settings.type());
+  const StageType* found = find_type(settings.type());
+  return found != nullptr && found->leaves_data != nullptr && found->leaves_data(settings, what);
 }
 
 }  // namespace posttrain::pipeline

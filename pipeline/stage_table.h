@@ -1,24 +1,28 @@
-// The visible table of stage types. A new type is a settings struct with visit(), a function and a line in
-// stage_table.cpp.
+// The visible table of stage types. A new type is a file pipeline/stages/<type>.cpp and a line in stage_table.cpp.
 #pragma once
 
-#include <cstdint>
 #include <span>
+#include <string>
 #include <string_view>
+#include <vector>
 
-#include "base/params.h"
+#include "pipeline/stage_type.h"
 
 namespace posttrain::pipeline {
 
-struct StageRun;
-enum class StageEnd : uint8_t;
-
 std::span<const ParamsCase> stage_cases();
 
-// What runs a stage of this type, and whether it leaves a model that later stages can start from.
-StageEnd (*stage_function(std::string_view type))(StageRun& run);
+// The type of that name, which must be one of the table.
+const StageType& stage_type(std::string_view type);
+
+// What stages of this type leave; no_model for a type that is not in the table.
 bool stage_trains(std::string_view type);
-// Whether that model answers prompts, so that the next stage starts from it by default and the run may end with it.
 bool stage_continues(std::string_view type);
+
+// The other stages that a stage names.
+std::vector<StageReference> references(const Tagged& settings);
+
+// Whether a stage hands on `what`: "model", "data" or "pairs".
+bool hands_on(const Tagged& settings, std::string_view what);
 
 }  // namespace posttrain::pipeline

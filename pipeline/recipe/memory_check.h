@@ -3,10 +3,26 @@
 
 #include <string>
 
+#include "model/memory_plan.h"
+#include "model/schedule.h"
 #include "pipeline/recipe/recipe.h"
 #include "pipeline/show/progress.h"
 
 namespace posttrain::pipeline {
+
+// What a stage trains.
+struct StageModel {
+  model::Arch arch;
+  DType stored;
+};
+
+struct MemoryNeed {
+  model::MemoryPlan plan;
+  const char* knob;  // the setting that makes the largest part smaller
+};
+
+// The setting that makes the larger of activations and optimizer smaller and is not in use yet.
+const char* memory_knob(const model::MemoryPlan& plan, const model::TrainingSettings& training);
 
 // Shows one line a stage that trains. Throws Error, naming the setting that shrinks it, when one needs more than is
 // free.

@@ -5,7 +5,6 @@
 
 #include "base/nearest.h"
 #include "pipeline/recipe/compose.h"
-#include "pipeline/stage_settings.h"
 
 namespace posttrain::pipeline {
 namespace {
@@ -30,14 +29,6 @@ void resolve(Recipe& recipe) {
 
 bool is_name(const std::string& text) {
   return !text.empty() && text.find_first_not_of("abcdefghijklmnopqrstuvwxyz0123456789-_") == std::string::npos;
-}
-
-// Whether a stage hands on `what`: "model", "data" or "pairs".
-bool leaves(const StageSpec& stage, const std::string& what) {
-  if (what == "model") return stage_trains(stage.type());
-  if (stage.type() == "judge") return what == "pairs";
-  const auto* reject = stage.settings.get<RejectStage>();
-  return reject != nullptr && (what == "data" || reject->pairs_per_prompt > 0);
 }
 
 }  // namespace
@@ -146,7 +137,7 @@ void Recipe::check(const Complain& complain) const {
     for (const auto& [field, named, need] : references(settings)) {
       const StageSpec* other = stage(named);
       const bool before = other != nullptr && names_taken.contains(named) && named != stage_name;
-      if (!before || !leaves(*other, need))
+      if (!before || !hands_on(other->settings, need))
         complain(at + "." + field, "expected an earlier stage that leaves " + need + ", got \"" + named + "\"");
     }
     if (stage_trains(settings.type())) earlier.insert(stage_name);

@@ -1,9 +1,30 @@
+#include <algorithm>
+
 #include "base/error.h"
+#include "distill/distill.h"
+#include "pipeline/recipe/memory_check.h"
+#include "pipeline/recipe/planner.h"
 #include "pipeline/stage.h"
+#include "pipeline/stages/data_part.h"
 #include "pipeline/stages/examples.h"
 
 namespace posttrain::pipeline {
 namespace {
+
+struct DistillStage {
+  std::string teacher, teacher_path;
+  std::vector<DataPart> data;
+  int64_t save_every_steps = 0;
+  distill::DistillSettings distill;
+  InLoopEval eval;
+
+  void visit(Visitor& v);
+  void check(const Complain& complain) const;
+  std::vector<StageReference> references() const;
+  void plan(Planner& planner, StagePlan& out) const;
+  int64_t steps() const { return distill.steps; }
+  MemoryNeed memory(const StageModel& model) const;
+};
 
 // An answer begins with the first token that is learnt.
 std::vector<distill::Example> answers_in(Session& session, const std::vector<DataPart>& data) {
@@ -31,11 +52,53 @@ std::unique_ptr<model::Transformer> load_teacher(StageRun& run, const DistillSta
   return teacher;
 }
 
-}  // namespace
+void DistillStage::visit(Visitor& v) {
+  v("teacher", teacher, {.doc = "An earlier stage whose model teaches"});
+  v("teacher_path", teacher_path, {.doc = "Or a model directory with the same vocabulary", .path = true});
+  v("data", data, {.doc = "Answers for off-policy steps"});
+  v("save_every_steps", save_every_steps,
+    {.doc = "Checkpoint this often; 0 = at the end only", .min = 0, .unit = "steps"});
+  distill.visit(v);
+  v("eval", eval, {.doc = "Evaluations within the stage"});
+}
 
-StageEnd run_distill_stage(StageRun& run) {
+void DistillStage::check(const Complain& complain) const {
+  if (teacher.empty() == teacher_path.empty()) complain("teacher", "expected exactly one of teacher and teacher_path");
+  if (data.empty() && distill.on_policy_share < 1)
+    complain("data", "expected answers where on_policy_share is below 1");
+  distill.check(complain);
+}
+
+std::vector<StageReference> DistillStage::references() const {
+  auto found = data_references(data);
+  if (!teacher.empty()) found.push_back({"teacher", teacher, "model"});
+  return found;
+}
+
+void DistillStage::plan(Planner&, StagePlan& out) const {
+  const auto answers = static_cast<double>(distill.steps * distill.prompts_per_step);
+  out.steps = distill.steps;
+  out.trained = answers * answer_tokens(distill.sampling);
+  out.scored = out.trained;
+  out.sampled = out.trained * distill.on_policy_share + eval_tokens(eval, distill.steps);
+}
+
+// The teacher is another model; its share is told as if it were of the student's size.
+MemoryNeed DistillStage::memory(const StageModel& model) const {
+  const auto& d = distill;
+  const int64_t per_sequence = d.sampling.max_new_tokens / nn::KvPool::block + 2;
+  const int64_t blocks =
+      d.on_policy_share > 0 ? std::min(d.engine.max_sequences, d.prompts_per_step) * per_sequence : 0;
+  const auto plan = model::plan_training(model.arch, {.rows = d.micro_batch_tokens,
+                                                      .cache_blocks = blocks,
+                                                      .reference = true,
+                                                      .stored = model.stored,
+                                                      .optimizer = d.training.optimizer()});
+  return {plan, memory_knob(plan, d.training)};
+}
+
+StageEnd run_distill(const DistillStage& settings, StageRun& run) {
   Session& session = run.session;
-  const auto& settings = *run.spec.settings.get<DistillStage>();
   const auto& distill = settings.distill;
   const auto model = session.load_model(run.spec, nn::Use::training);
   const auto examples = answers_in(session, settings.data);
@@ -80,5 +143,17 @@ StageEnd run_distill_stage(StageRun& run) {
   };
   return run_training(run, stage);
 }
+
+}  // namespace
+
+extern const StageType distill_stage = {
+    .settings = {"distill", "Learn a teacher's distribution, on given or on own answers", &make_params<DistillStage>},
+    .leaves = Leaves::policy,
+    .run = of<&run_distill>,
+    .plan = of<&DistillStage::plan>,
+    .steps = of<&DistillStage::steps>,
+    .memory = of<&DistillStage::memory>,
+    .references = of<&DistillStage::references>,
+};
 
 }  // namespace posttrain::pipeline

@@ -1,11 +1,53 @@
+#include <cmath>
+
+#include "pipeline/recipe/memory_check.h"
+#include "pipeline/recipe/planner.h"
 #include "pipeline/stage.h"
 #include "pipeline/stages/pairs.h"
 
 namespace posttrain::pipeline {
+namespace {
 
-StageEnd run_dpo_stage(StageRun& run) {
+struct DpoStage {
+  PairSource pairs;
+  int64_t save_every_steps = 0;
+  sft::DpoSettings dpo;
+  InLoopEval eval;
+
+  void visit(Visitor& v);
+  std::vector<StageReference> references() const { return pairs.references(); }
+  void plan(Planner& planner, StagePlan& out) const;
+  int64_t steps() const { return dpo.steps; }
+  MemoryNeed memory(const StageModel& model) const;
+};
+
+void DpoStage::visit(Visitor& v) {
+  v("pairs", pairs, {.doc = "What is learnt from", .required = true});
+  v("save_every_steps", save_every_steps,
+    {.doc = "Checkpoint this often; 0 = at the end only", .min = 0, .unit = "steps"});
+  dpo.visit(v);
+  v("eval", eval, {.doc = "Evaluations within the stage"});
+}
+
+void DpoStage::plan(Planner& planner, StagePlan& out) const {
+  const KeptData kept = planner.kept(pairs.stage);
+  const double all = dpo.steps > 0 ? static_cast<double>(dpo.steps * dpo.pairs_per_step) : dpo.epochs * kept.pairs;
+  out.steps = std::llround(std::ceil(all / static_cast<double>(dpo.pairs_per_step)));
+  out.trained = 2 * all * kept.tokens;
+  out.scored = dpo.loss.needs_reference() ? 2 * kept.pairs * kept.tokens : 0;
+  out.sampled = eval_tokens(eval, out.steps);
+}
+
+MemoryNeed DpoStage::memory(const StageModel& model) const {
+  const auto plan = model::plan_training(model.arch, {.rows = dpo.micro_batch_tokens,
+                                                      .reference = dpo.loss.needs_reference(),
+                                                      .stored = model.stored,
+                                                      .optimizer = dpo.training.optimizer()});
+  return {plan, memory_knob(plan, dpo.training)};
+}
+
+StageEnd run_dpo(const DpoStage& settings, StageRun& run) {
   Session& session = run.session;
-  const auto& settings = *run.spec.settings.get<DpoStage>();
   auto pairs = load_pairs(session, settings.pairs);
   if (settings.dpo.loss.needs_reference()) {
     session.progress().phase("reference", 0, std::ssize(pairs));
@@ -23,5 +65,17 @@ StageEnd run_dpo_stage(StageRun& run) {
   stage.step = update_step(session, trainer);
   return run_training(run, stage);
 }
+
+}  // namespace
+
+extern const StageType dpo_stage = {
+    .settings = {"dpo", "Learn from pairs of answers, better and worse", &make_params<DpoStage>},
+    .leaves = Leaves::policy,
+    .run = of<&run_dpo>,
+    .plan = of<&DpoStage::plan>,
+    .steps = of<&DpoStage::steps>,
+    .memory = of<&DpoStage::memory>,
+    .references = of<&DpoStage::references>,
+};
 
 }  // namespace posttrain::pipeline

@@ -1,13 +1,31 @@
+#include "pipeline/recipe/planner.h"
 #include "pipeline/stage.h"
 
 namespace posttrain::pipeline {
+namespace {
 
-StageEnd run_eval_stage(StageRun& run) {
+struct EvalStage {
+  EvalSettings eval;
+
+  void visit(Visitor& v) { eval.visit(v); }
+  void plan(Planner&, StagePlan& out) const { out.sampled = eval_tokens(eval); }
+};
+
+StageEnd run_eval(const EvalStage& settings, StageRun& run) {
   Session& session = run.session;
   run.announce();
   const auto model = session.load_model(run.spec, nn::Use::inference);
-  run_evaluation(run, *model, run.spec.settings.get<EvalStage>()->eval, 0);
+  run_evaluation(run, *model, settings.eval, 0);
   return StageEnd::done;
 }
+
+}  // namespace
+
+extern const StageType eval_stage = {
+    .settings = {"eval", "Measure a model on unseen problems", &make_params<EvalStage>},
+    .leaves = Leaves::no_model,
+    .run = of<&run_eval>,
+    .plan = of<&EvalStage::plan>,
+};
 
 }  // namespace posttrain::pipeline

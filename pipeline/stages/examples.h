@@ -5,7 +5,7 @@
 #include <vector>
 
 #include "pipeline/session.h"
-#include "pipeline/stage_settings.h"
+#include "pipeline/stages/data_part.h"
 #include "sft/pack.h"
 
 namespace posttrain::pipeline {

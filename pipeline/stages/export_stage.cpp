@@ -1,13 +1,42 @@
+#include <algorithm>
+#include <filesystem>
+
 #include "model/gguf_model.h"
 #include "pipeline/stage.h"
 #include "text/convert_tokenizer.h"
 
 namespace posttrain::pipeline {
+namespace {
 
-// The weights that the stage starts from, for other programs; nothing is trained.
-StageEnd run_export_stage(StageRun& run) {
+// A model in a form that other programs read: the weights that the stage starts from; nothing is trained.
+struct ExportStage {
+  std::string format = "safetensors";  // safetensors | gguf
+  std::string dtype;
+  std::string path;
+
+  void visit(Visitor& v);
+  void check(const Complain& complain) const;
+  void plan(Planner&, StagePlan&) const {}  // reads and writes, no tokens
+};
+
+void ExportStage::visit(Visitor& v) {
+  v("format", format, {.doc = "A Hugging Face model directory, or one file", .choices = {"safetensors", "gguf"}});
+  v("dtype", dtype, {.doc = "safetensors: f32 or bf16; gguf: f32, f16, bf16 or q8_0; \"\" = f32, gguf f16"});
+  v("path", path, {.doc = "Where to, within the run's folder; \"\" = export/<stage>, with .gguf for a file"});
+}
+
+void ExportStage::check(const Complain& complain) const {
+  const bool plain = dtype.empty() || dtype == "f32" || dtype == "bf16";
+  if (!plain && !(format == "gguf" && (dtype == "f16" || dtype == "q8_0"))) {
+    complain("dtype", format == "gguf" ? "expected f32, f16, bf16 or q8_0" : "expected f32 or bf16");
+  }
+  const std::filesystem::path to = path;
+  if (to.is_absolute() || std::any_of(to.begin(), to.end(), [](const auto& part) { return part == ".."; }))
+    complain("path", "expected a path within the run's folder");
+}
+
+StageEnd run_export(const ExportStage& settings, StageRun& run) {
   Session& session = run.session;
-  const auto& settings = *run.spec.settings.get<ExportStage>();
   run.announce();
   const auto model = session.load_model(run.spec, nn::Use::inference);
   const bool gguf = settings.format == "gguf";
@@ -23,5 +52,14 @@ StageEnd run_export_stage(StageRun& run) {
   session.progress().note(run.spec.name + ": " + std::to_string(model->parameters()) + " parameters in " + to.string());
   return StageEnd::done;
 }
+
+}  // namespace
+
+extern const StageType export_stage = {
+    .settings = {"export", "Write a model for other programs", &make_params<ExportStage>},
+    .leaves = Leaves::no_model,
+    .run = of<&run_export>,
+    .plan = of<&ExportStage::plan>,
+};
 
 }  // namespace posttrain::pipeline

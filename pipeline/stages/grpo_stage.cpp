@@ -1,11 +1,29 @@
 #include <algorithm>
 #include <optional>
 
+#include "base/memory.h"
+#include "pipeline/recipe/memory_check.h"
+#include "pipeline/recipe/planner.h"
 #include "pipeline/stage.h"
 #include "pipeline/stages/model_rewards.h"
+#include "rl/grpo.h"
 
 namespace posttrain::pipeline {
 namespace {
+
+struct GrpoStage {
+  int64_t save_every_steps = 20;
+  rl::GrpoSettings grpo;
+  std::vector<ModelReward> model_rewards;
+  InLoopEval eval;
+
+  void visit(Visitor& v);
+  void check(const Complain& complain) const { grpo.check(complain); }
+  std::vector<StageReference> references() const;
+  void plan(Planner& planner, StagePlan& out) const;
+  int64_t steps() const { return grpo.steps; }
+  MemoryNeed memory(const StageModel& model) const;
+};
 
 // Keeps the first groups of a step, as many whole ones as the recipe's number of samples allows.
 void limit_samples(std::vector<store::Group>& groups, const std::optional<int64_t>& limit) {
@@ -37,11 +55,50 @@ void load_reference(StageRun& run, const std::string& name, model::Transformer& 
       *model::Transformer::load(run.session.backend(), folder / name, DType::f32, nn::Use::inference));
 }
 
-}  // namespace
+void GrpoStage::visit(Visitor& v) {
+  v("save_every_steps", save_every_steps,
+    {.doc = "Checkpoint this often; 0 = at the end only", .min = 0, .unit = "steps"});
+  grpo.visit(v);
+  v("model_rewards", model_rewards, {.doc = "Rewards that a model gives, beside the recipe's rules"});
+  v("eval", eval, {.doc = "Evaluations within the stage"});
+}
 
-StageEnd run_grpo_stage(StageRun& run) {
+std::vector<StageReference> GrpoStage::references() const {
+  std::vector<StageReference> found;
+  for (size_t i = 0; i < model_rewards.size(); ++i) {
+    found.push_back({"model_rewards[" + std::to_string(i) + "].stage", model_rewards[i].stage, "model"});
+  }
+  return found;
+}
+
+void GrpoStage::plan(Planner&, StagePlan& out) const {
+  const double tokens =
+      static_cast<double>(grpo.steps * grpo.prompts_per_step * grpo.samples_per_prompt) * answer_tokens(grpo.sampling);
+  out.steps = grpo.steps;
+  out.sampled = tokens + eval_tokens(eval, grpo.steps);
+  out.trained = tokens * static_cast<double>(grpo.epochs);
+  out.scored = grpo.objective.beta != 0 ? tokens : 0;
+}
+
+MemoryNeed GrpoStage::memory(const StageModel& model) const {
+  // Left to itself the trainer takes what fits; one answer is the least it can take.
+  const int64_t rows = grpo.micro_batch_tokens > 0 ? grpo.micro_batch_tokens : grpo.sampling.max_new_tokens;
+  const int64_t per_sequence = grpo.sampling.max_new_tokens / nn::KvPool::block + 2;
+  const int64_t sequences = std::min(grpo.engine.max_sequences, grpo.prompts_per_step * grpo.samples_per_prompt);
+  const int64_t third = available_memory_bytes() / 3 / model::cache_bytes_per_block(model.arch);
+  const int64_t blocks = grpo.engine.cache_blocks > 0 ? grpo.engine.cache_blocks
+                                                      : std::clamp<int64_t>(sequences * per_sequence, per_sequence,
+                                                                            std::max(third, per_sequence));
+  const auto plan = model::plan_training(model.arch, {.rows = rows,
+                                                      .cache_blocks = blocks,
+                                                      .reference = grpo.objective.beta != 0,
+                                                      .stored = model.stored,
+                                                      .optimizer = grpo.training.optimizer()});
+  return {plan, plan.cache > plan.activations ? "engine.cache_blocks" : memory_knob(plan, grpo.training)};
+}
+
+StageEnd run_grpo(const GrpoStage& settings, StageRun& run) {
   Session& session = run.session;
-  const auto& settings = *run.spec.settings.get<GrpoStage>();
   const rl::GrpoSettings& grpo = settings.grpo;
   const auto policy = session.load_model(run.spec, nn::Use::training);
   const auto reference = grpo.objective.beta != 0 ? session.load_model(run.spec, nn::Use::inference) : nullptr;
@@ -94,5 +151,17 @@ StageEnd run_grpo_stage(StageRun& run) {
   stage.failed_batch = [&] { return trainer.failed_batch(); };
   return run_training(run, stage);
 }
+
+}  // namespace
+
+extern const StageType grpo_stage = {
+    .settings = {"grpo", "Reinforcement learning with group-relative advantages", &make_params<GrpoStage>},
+    .leaves = Leaves::policy,
+    .run = of<&run_grpo>,
+    .plan = of<&GrpoStage::plan>,
+    .steps = of<&GrpoStage::steps>,
+    .memory = of<&GrpoStage::memory>,
+    .references = of<&GrpoStage::references>,
+};
 
 }  // namespace posttrain::pipeline

@@ -1,9 +1,28 @@
+#include <algorithm>
+
+#include "pipeline/recipe/planner.h"
+#include "pipeline/stage.h"
 #include "pipeline/stages/judge.h"
 #include "pipeline/stages/pairs.h"
 #include "pipeline/stages/sampled_data.h"
 
 namespace posttrain::pipeline {
 namespace {
+
+// Pairs of a model's answers, ordered by the majority of a judge's votes: preference data where no rule decides.
+struct JudgeStage {
+  std::string candidates;
+  int64_t prompts = 1000, pairs_per_prompt = 1;
+  JudgeSettings judge;
+  rollout::SamplingSettings sampling;
+  rollout::EngineSettings engine;
+
+  void visit(Visitor& v);
+  void check(const Complain& complain) const;
+  std::vector<StageReference> references() const;
+  bool leaves_data(std::string_view what) const { return what == "pairs"; }
+  void plan(Planner& planner, StagePlan& out) const;
+};
 
 // What was judged so far.
 struct JudgeTally {
@@ -25,12 +44,34 @@ int better_by_rules(const rollout::Answer& a, const rollout::Answer& b) {
   return right(a) - right(b);
 }
 
-}  // namespace
+void JudgeStage::visit(Visitor& v) {
+  v("candidates", candidates, {.doc = "The earlier stage whose model answers; \"\" = the judge itself"});
+  v("prompts", prompts, {.doc = "Problems of the training split", .min = 1, .max = 1 << 24});
+  v("pairs_per_prompt", pairs_per_prompt, {.doc = "Pairs of answers to each", .min = 1, .max = 1 << 15});
+  v("judge", judge, {.doc = "How the judge is asked"});
+  v("sampling", sampling, {.doc = "How answers are drawn"});
+  v("engine", engine, {.doc = "The rollout engine's sizes"});
+}
 
-// Pairs of a model's answers, ordered by the majority of a judge's votes: preference data where no rule decides.
-StageEnd run_judge_stage(StageRun& run) {
+void JudgeStage::check(const Complain& complain) const {
+  if (judge.mode != "pairs") complain("judge.mode", "expected pairs: this stage orders pairs");
+}
+
+std::vector<StageReference> JudgeStage::references() const {
+  return candidates.empty() ? std::vector<StageReference>{}
+                            : std::vector<StageReference>{{"candidates", candidates, "model"}};
+}
+
+// Both orders of every pair are asked.
+void JudgeStage::plan(Planner& planner, StagePlan& out) const {
+  const auto pairs = static_cast<double>(prompts * pairs_per_prompt);
+  out.sampled = 2 * pairs * answer_tokens(sampling) +
+                2 * pairs * static_cast<double>(judge.votes) * answer_tokens(judge.sampling);
+  planner.keep(out.name, {.answers = 0, .pairs = pairs, .tokens = answer_tokens(sampling)});
+}
+
+StageEnd run_judge(const JudgeStage& settings, StageRun& run) {
   Session& session = run.session;
-  const auto& settings = *run.spec.settings.get<JudgeStage>();
   run.announce();
   const auto judge_model = session.load_model(run.spec, nn::Use::inference);
   const auto writer = settings.candidates.empty()
@@ -76,5 +117,16 @@ StageEnd run_judge_stage(StageRun& run) {
               std::to_string(kept.size()) + " pairs of " + std::to_string(static_cast<int64_t>(tally.pairs)));
   return StageEnd::done;
 }
+
+}  // namespace
+
+extern const StageType judge_stage = {
+    .settings = {"judge", "Order pairs of answers by a model's votes", &make_params<JudgeStage>},
+    .leaves = Leaves::no_model,
+    .run = of<&run_judge>,
+    .plan = of<&JudgeStage::plan>,
+    .references = of<&JudgeStage::references>,
+    .leaves_data = of<&JudgeStage::leaves_data>,
+};
 
 }  // namespace posttrain::pipeline

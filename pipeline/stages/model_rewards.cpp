@@ -6,6 +6,13 @@
 
 namespace posttrain::pipeline {
 
+void ModelReward::visit(Visitor& v) {
+  v("stage", stage,
+    {.doc = "An earlier stage: a `reward_model`, or one whose model is asked as a judge", .required = true});
+  v("weight", weight, {.doc = "Factor of this part in the total"});
+  v("judge", judge, {.doc = "How a judge is asked"});
+}
+
 struct ModelRewards::Part {
   std::string name;
   double weight;

@@ -2,13 +2,22 @@
 #pragma once
 
 #include <memory>
+#include <string>
 #include <vector>
 
 #include "pipeline/session.h"
-#include "pipeline/stage_settings.h"
 #include "pipeline/stages/judge.h"
 
 namespace posttrain::pipeline {
+
+// A reward that the model of an earlier stage gives: a reward_model stage's score, else that model's word as a judge.
+struct ModelReward {
+  std::string stage;
+  double weight = 1;
+  JudgeSettings judge;
+
+  void visit(Visitor& v);
+};
 
 // Scores whole groups; a reply that is no verdict makes the sample failed (masked), never 0. Owns its models and a
 // backend of its own, so that it may run beside training.

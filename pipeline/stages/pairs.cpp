@@ -50,6 +50,21 @@ sft::AnswerPair read_pair(const Json& line, const Tokenizer& tokenizer, const st
 
 }  // namespace
 
+void PairSource::visit(Visitor& v) {
+  v("stage", stage, {.doc = "A `reject` or `judge` stage that kept pairs"});
+  v("path", path,
+    {.doc = "Or JSON lines with prompt, chosen and rejected, or prompt_ids, chosen_ids and rejected_ids",
+     .path = true});
+}
+
+void PairSource::check(const Complain& complain) const {
+  if (stage.empty() == path.empty()) complain("", "expected exactly one of stage and path");
+}
+
+std::vector<StageReference> PairSource::references() const {
+  return stage.empty() ? std::vector<StageReference>{} : std::vector<StageReference>{{"pairs.stage", stage, "pairs"}};
+}
+
 std::vector<sft::AnswerPair> right_and_wrong(const rollout::ScoredGroup& group, int64_t limit) {
   const auto right = answers_of(group, Verdict::right), wrong = answers_of(group, Verdict::wrong);
   std::vector<sft::AnswerPair> pairs;

@@ -7,10 +7,20 @@
 #include <vector>
 
 #include "pipeline/session.h"
-#include "pipeline/stage_settings.h"
+#include "pipeline/stage_type.h"
 #include "sft/dpo.h"
 
 namespace posttrain::pipeline {
+
+// What a `reject` or `judge` stage wrote, or JSON lines.
+struct PairSource {
+  std::string stage, path;
+
+  void visit(Visitor& v);
+  void check(const Complain& complain) const;
+  // The stage, in the field "pairs".
+  std::vector<StageReference> references() const;
+};
 
 // Right answers of a group with wrong ones, at most `limit` pairs: each answer as seldom again as possible, equal texts
 // once. Answers whose judge failed or gave up are in no pair.

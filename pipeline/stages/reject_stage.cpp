@@ -1,12 +1,27 @@
 #include <algorithm>
 #include <set>
 
+#include "pipeline/recipe/planner.h"
 #include "pipeline/stages/examples.h"
 #include "pipeline/stages/pairs.h"
 #include "pipeline/stages/sampled_data.h"
 
 namespace posttrain::pipeline {
 namespace {
+
+// R1's third stage, as data making: sample from a checkpoint, keep what is right, once each, a few per problem.
+struct RejectStage {
+  int64_t prompts = 1000, samples_per_prompt = 4, keep_per_prompt = 2;
+  double min_reward = 0;
+  int64_t max_tokens = 0;
+  int64_t pairs_per_prompt = 0;
+  rollout::SamplingSettings sampling;
+  rollout::EngineSettings engine;
+
+  void visit(Visitor& v);
+  bool leaves_data(std::string_view what) const { return what == "data" || pairs_per_prompt > 0; }
+  void plan(Planner& planner, StagePlan& out) const;
+};
 
 // The different right answers of one problem, in the order of their samples.
 void keep_answers(const rollout::ScoredGroup& group, const RejectStage& settings, std::vector<KeptAnswer>& kept) {
@@ -20,12 +35,29 @@ void keep_answers(const rollout::ScoredGroup& group, const RejectStage& settings
   }
 }
 
-}  // namespace
+void RejectStage::visit(Visitor& v) {
+  v("prompts", prompts, {.doc = "Problems of the training split", .min = 1, .max = 1 << 24});
+  v("samples_per_prompt", samples_per_prompt, {.doc = "Answers to each", .min = 1, .max = 1 << 16});
+  v("keep_per_prompt", keep_per_prompt, {.doc = "Most different answers kept of one problem", .min = 1});
+  v("min_reward", min_reward, {.doc = "Besides being right, an answer needs at least this total reward"});
+  v("max_tokens", max_tokens, {.doc = "Longer answers are dropped; 0 = none", .min = 0, .unit = "tokens"});
+  v("pairs_per_prompt", pairs_per_prompt,
+    {.doc = "Most pairs of a right and a wrong answer kept of one problem, for a `dpo` or `reward_model` stage",
+     .min = 0,
+     .max = 1 << 16});
+  v("sampling", sampling, {.doc = "How answers are drawn"});
+  v("engine", engine, {.doc = "The rollout engine's sizes"});
+}
 
-// R1's third stage, as data making: sample from a checkpoint, keep what is right, once each, a few per problem.
-StageEnd run_reject_stage(StageRun& run) {
+void RejectStage::plan(Planner& planner, StagePlan& out) const {
+  out.sampled = static_cast<double>(prompts * samples_per_prompt) * answer_tokens(sampling);
+  planner.keep(out.name, {.answers = static_cast<double>(prompts * std::min(keep_per_prompt, samples_per_prompt)),
+                          .pairs = static_cast<double>(prompts * pairs_per_prompt),
+                          .tokens = answer_tokens(sampling)});
+}
+
+StageEnd run_reject(const RejectStage& settings, StageRun& run) {
   Session& session = run.session;
-  const auto& settings = *run.spec.settings.get<RejectStage>();
   run.announce();
   const auto model = session.load_model(run.spec, nn::Use::inference);
   auto engine = session.make_engine(*model, settings.engine);
@@ -56,5 +88,16 @@ StageEnd run_reject_stage(StageRun& run) {
               std::to_string(kept.size()) + " answers of " + std::to_string(sampled));
   return StageEnd::done;
 }
+
+}  // namespace
+
+extern const StageType reject_stage = {
+    .settings = {"reject", "Rejection sampling: keep a model's right answers as training data",
+                 &make_params<RejectStage>},
+    .leaves = Leaves::no_model,
+    .run = of<&run_reject>,
+    .plan = of<&RejectStage::plan>,
+    .leaves_data = of<&RejectStage::leaves_data>,
+};
 
 }  // namespace posttrain::pipeline

@@ -1,12 +1,51 @@
+#include <cmath>
+
+#include "pipeline/recipe/memory_check.h"
+#include "pipeline/recipe/planner.h"
 #include "pipeline/stage.h"
 #include "pipeline/stages/pairs.h"
 #include "sft/reward_model.h"
 
 namespace posttrain::pipeline {
+namespace {
 
-StageEnd run_reward_model_stage(StageRun& run) {
+struct RewardModelStage {
+  PairSource pairs;
+  int64_t save_every_steps = 0;
+  sft::RewardModelSettings reward_model;
+
+  void visit(Visitor& v);
+  std::vector<StageReference> references() const { return pairs.references(); }
+  void plan(Planner& planner, StagePlan& out) const;
+  int64_t steps() const { return reward_model.steps; }
+  MemoryNeed memory(const StageModel& model) const;
+};
+
+void RewardModelStage::visit(Visitor& v) {
+  v("pairs", pairs, {.doc = "What is learnt from", .required = true});
+  v("save_every_steps", save_every_steps,
+    {.doc = "Checkpoint this often; 0 = at the end only", .min = 0, .unit = "steps"});
+  reward_model.visit(v);
+}
+
+void RewardModelStage::plan(Planner& planner, StagePlan& out) const {
+  const auto& m = reward_model;
+  const KeptData kept = planner.kept(pairs.stage);
+  const double all =
+      m.steps > 0 ? static_cast<double>(m.steps * m.pairs_per_step) : m.epochs * kept.pairs * (1 - m.held_out);
+  out.steps = std::llround(std::ceil(all / static_cast<double>(m.pairs_per_step)));
+  out.trained = 2 * all * kept.tokens;
+}
+
+MemoryNeed RewardModelStage::memory(const StageModel& model) const {
+  const auto& m = reward_model;
+  const auto plan = model::plan_training(
+      model.arch, {.rows = m.micro_batch_tokens, .stored = model.stored, .optimizer = m.training.optimizer()});
+  return {plan, memory_knob(plan, m.training)};
+}
+
+StageEnd run_reward_model(const RewardModelStage& settings, StageRun& run) {
   Session& session = run.session;
-  const auto& settings = *run.spec.settings.get<RewardModelStage>();
   const auto pairs = load_pairs(session, settings.pairs);
   const auto model = session.load_model(run.spec, nn::Use::training);
   model::Learner learner(*model, settings.reward_model.training.optimizer());
@@ -25,5 +64,17 @@ StageEnd run_reward_model_stage(StageRun& run) {
   };
   return run_training(run, stage);
 }
+
+}  // namespace
+
+extern const StageType reward_model_stage = {
+    .settings = {"reward_model", "Learn a score for answers from pairs", &make_params<RewardModelStage>},
+    .leaves = Leaves::other_model,
+    .run = of<&run_reward_model>,
+    .plan = of<&RewardModelStage::plan>,
+    .steps = of<&RewardModelStage::steps>,
+    .memory = of<&RewardModelStage::memory>,
+    .references = of<&RewardModelStage::references>,
+};
 
 }  // namespace posttrain::pipeline

@@ -5,11 +5,22 @@
 #include "base/error.h"
 #include "base/rng.h"
 #include "lean/check.h"
+#include "pipeline/recipe/planner.h"
 #include "pipeline/stage.h"
 #include "pipeline/stages/proof_tree.h"
 
 namespace posttrain::pipeline {
 namespace {
+
+// RMaxTS over proofs against plain sampling with as many attempts.
+struct SearchStage {
+  int64_t problems = 256, attempts = 16, width = 4;
+  double discount = 0.99;
+  rollout::SamplingSettings sampling;
+
+  void visit(Visitor& v);
+  void plan(Planner& planner, StagePlan& out) const;
+};
 
 // One problem under search.
 struct Search {
@@ -152,8 +163,6 @@ class Searcher {
   rollout::Engine engine_;
 };
 
-}  // namespace
-
 void SearchStage::visit(Visitor& v) {
   v("problems", problems, {.doc = "Problems of the test split", .min = 1, .max = 1 << 20});
   v("attempts", attempts, {.doc = "Proofs that the model writes for each, by either way", .min = 1, .max = 1 << 16});
@@ -162,9 +171,13 @@ void SearchStage::visit(Visitor& v) {
   v("sampling", sampling, {.doc = "How proofs are drawn"});
 }
 
-StageEnd run_search_stage(StageRun& run) {
+// The tree and the plain samples.
+void SearchStage::plan(Planner&, StagePlan& out) const {
+  out.sampled = 2 * static_cast<double>(problems * attempts) * answer_tokens(sampling);
+}
+
+StageEnd run_search(const SearchStage& settings, StageRun& run) {
   Session& session = run.session;
-  const SearchStage& settings = *run.spec.settings.get<SearchStage>();
   run.announce();
   const auto model = session.load_model(run.spec, nn::Use::inference);
   Searcher searcher(run, *model, settings);
@@ -184,5 +197,15 @@ StageEnd run_search_stage(StageRun& run) {
   session.progress().eval(0, record.task, record.metrics);
   return StageEnd::done;
 }
+
+}  // namespace
+
+extern const StageType search_stage = {
+    .settings = {"search", "Prove by tree search (RMaxTS) and by plain sampling, with as many attempts",
+                 &make_params<SearchStage>},
+    .leaves = Leaves::no_model,
+    .run = of<&run_search>,
+    .plan = of<&SearchStage::plan>,
+};
 
 }  // namespace posttrain::pipeline

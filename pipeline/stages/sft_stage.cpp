@@ -1,10 +1,55 @@
+#include <algorithm>
+#include <cmath>
+
+#include "pipeline/recipe/memory_check.h"
+#include "pipeline/recipe/planner.h"
 #include "pipeline/stage.h"
+#include "pipeline/stages/data_part.h"
 #include "pipeline/stages/examples.h"
+#include "sft/sft.h"
 
 namespace posttrain::pipeline {
-StageEnd run_sft_stage(StageRun& run) {
+namespace {
+
+// Pre-training and supervised fine-tuning.
+struct SftStage {
+  std::vector<DataPart> data;
+  int64_t save_every_steps = 0;
+  sft::SftSettings sft;
+  InLoopEval eval;
+
+  void visit(Visitor& v);
+  std::vector<StageReference> references() const { return data_references(data); }
+  void plan(Planner& planner, StagePlan& out) const;
+  int64_t steps() const { return sft.steps; }
+  MemoryNeed memory(const StageModel& model) const;
+};
+
+void SftStage::visit(Visitor& v) {
+  v("data", data, {.doc = "What is learnt from: parts one after another, shuffled in training", .required = true});
+  v("save_every_steps", save_every_steps,
+    {.doc = "Checkpoint this often; 0 = at the end only", .min = 0, .unit = "steps"});
+  sft.visit(v);
+  v("eval", eval, {.doc = "Evaluations within the stage"});
+}
+
+void SftStage::plan(Planner& planner, StagePlan& out) const {
+  const auto per_step = static_cast<double>(sft.rows_per_step * sft.row_tokens);
+  out.steps = sft.steps;
+  if (out.steps == 0) out.steps = std::llround(std::max(1.0, sft.epochs * planner.size_of(data).second / per_step));
+  out.trained = static_cast<double>(out.steps) * per_step;
+  out.sampled = eval_tokens(eval, out.steps);
+}
+
+MemoryNeed SftStage::memory(const StageModel& model) const {
+  const int64_t rows = std::min(sft.rows_per_step * sft.row_tokens, std::max(sft.micro_batch_tokens, sft.row_tokens));
+  const auto plan =
+      model::plan_training(model.arch, {.rows = rows, .stored = model.stored, .optimizer = sft.training.optimizer()});
+  return {plan, memory_knob(plan, sft.training)};
+}
+
+StageEnd run_sft(const SftStage& settings, StageRun& run) {
   Session& session = run.session;
-  const auto& settings = *run.spec.settings.get<SftStage>();
   const auto model = session.load_model(run.spec, nn::Use::training);
   model::Learner learner(*model, settings.sft.training.optimizer());
   const auto examples = load_examples(session, settings.data);
@@ -17,5 +62,17 @@ StageEnd run_sft_stage(StageRun& run) {
   stage.step = update_step(session, trainer);
   return run_training(run, stage);
 }
+
+}  // namespace
+
+extern const StageType sft_stage = {
+    .settings = {"sft", "Pre-train or fine-tune on documents", &make_params<SftStage>},
+    .leaves = Leaves::policy,
+    .run = of<&run_sft>,
+    .plan = of<&SftStage::plan>,
+    .steps = of<&SftStage::steps>,
+    .memory = of<&SftStage::memory>,
+    .references = of<&SftStage::references>,
+};
 
 }  // namespace posttrain::pipeline
