@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "base/letters.h"
+#include "mathcheck/applications.h"
 #include "mathcheck/lexer.h"
 #include "mathcheck/measure.h"
 #include "mathcheck/named.h"
@@ -231,8 +232,9 @@ Same relations(Case& c, int a, int b, int depth) {
     if (scalars && ra <= Relation::greater_equal && rb <= Relation::greater_equal) {
       if (kind(ra) != kind(rb) || (kind(ra) == 0 && ra != rb)) return Same::no;
       const auto up = [](Relation r) { return r == Relation::greater || r == Relation::greater_equal; };
-      const auto p =
-          proportional(c, t.add(Kind::sub, {t.kid(a, 0), t.kid(a, 1)}), t.add(Kind::sub, {t.kid(b, 0), t.kid(b, 1)}));
+      const auto [x, y] = with_applications(c, t.add(Kind::sub, {t.kid(a, 0), t.kid(a, 1)}),
+                                            t.add(Kind::sub, {t.kid(b, 0), t.kid(b, 1)}));
+      const auto p = proportional(c, x, y);
       if (!p) return Same::unknown;
       if (*p == 0) return Same::no;
       return kind(ra) == 0 || (*p > 0) == (up(ra) == up(rb)) ? Same::yes : Same::no;
@@ -306,6 +308,13 @@ Same texts(Case& c, int a, int b) {
   return words(a) == words(b) ? Same::yes : Same::no;
 }
 
+// Where f(x) may be a product or a function's value, both readings must agree.
+Same formulas(Case& c, int a, int b) {
+  const auto [x, y] = with_applications(c, a, b);
+  const Same as_products = compare_scalars(c, a, b);
+  return (x == a && y == b) || as_products == Same::no ? as_products : both(as_products, compare_scalars(c, x, y));
+}
+
 // Both sides without names, units apart.
 Same values(Case& c, int a, int b, int depth) {
   Tree& t = c.tree;
@@ -317,7 +326,7 @@ Same values(Case& c, int a, int b, int depth) {
   if (two(b)) b = t.add(Kind::list, {t.choose_sign(b, +1), t.choose_sign(b, -1)});
   a = multiplied_out(t, a);
   b = multiplied_out(t, b);
-  if (t.is_scalar(a) && t.is_scalar(b)) return compare_scalars(c, a, b);
+  if (t.is_scalar(a) && t.is_scalar(b)) return formulas(c, a, b);
   const Kind ka = t.kind(a), kb = t.kind(b);
   c.method = "structure";
   if (ka == Kind::ratio && kb == Kind::ratio && t.at(a).count != t.at(b).count) {

@@ -35,15 +35,18 @@ ExactValue exact_value(const Tree& tree, int root, const Bindings& bindings, Bud
 std::optional<std::pair<long, long>> limits(const Tree& tree, int node, const Bindings& bindings, Budget& budget,
                                             int depth, int& name);
 
-// ---- modulo 2^61 - 1: rational expressions in symbols, with any integer exponents. Two that differ as rational
-// functions over Q have equal values at a random point with probability about degree / 2^61.
+// ---- modulo a prime: rational expressions in symbols, with any integer exponents. Two that differ as rational
+// functions over Q have equal values at a random point modulo a random prime with probability about degree / 2^60. The
+// prime must not be known to whoever writes the answer: modulo 2^61 - 1, 2^61 is 1.
 struct ModularValue {
   State state = State::unable;
   uint64_t value = 0;
 };
+// A prime between 2^60 and 2^61; the same for the same seed.
+uint64_t random_prime(uint64_t seed);
 // `exact` as from exact_values(); a symbol's value is a hash of its name and `seed`.
-ModularValue modular_value(const Tree& tree, int root, const std::vector<ExactValue>& exact, uint64_t seed,
-                           Budget& budget);
+ModularValue modular_value(const Tree& tree, int root, const std::vector<ExactValue>& exact, uint64_t prime,
+                           uint64_t seed, Budget& budget);
 
 // ---- as balls
 struct Value {

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 
+#include "mathcheck/breaks.h"
 #include "mathcheck/evaluate.h"
 
 namespace posttrain::mathcheck {
@@ -159,7 +160,17 @@ Same compare_numeric(Case& c, int a, int b) {
     if (agreed >= 6) break;
   }
   c.method = "numeric, random points";
-  return agreed >= 3 ? Same::yes : Same::unknown;
+  if (agreed < 3) return Same::unknown;
+  if (has_pieces(c.tree, a) || has_pieces(c.tree, b)) {
+    const std::vector<Bindings> points = points_beside_breaks(c.tree, a, b, symbols, c.budget);
+    const Numeric numeric(c.tree, 160, complex, c.log_is_ten, c.budget);
+    for (const Bindings& at : points) {
+      if (compare_values(numeric.balls(), numeric.value(a, at), numeric.value(b, at)) != Point::differ) continue;
+      c.method = "refuted beside a break";
+      return Same::no;
+    }
+  }
+  return Same::yes;
 }
 
 }  // namespace
@@ -213,10 +224,12 @@ Same compare_scalars(Case& c, int a, int b) {
     return Same::yes;
   }
   int agreed = 0;
-  for (uint64_t seed = 1; seed <= 4 && agreed < 2; ++seed) {
-    const ModularValue m = modular_value(tree, a, exact_a, seed, c.budget);
+  for (uint64_t seed = 1; seed <= c.primes.size() && agreed < 2; ++seed) {
+    uint64_t& prime = c.primes[seed - 1];
+    if (prime == 0) prime = random_prime(c.seed + seed);
+    const ModularValue m = modular_value(tree, a, exact_a, prime, seed, c.budget);
     if (m.state != State::ok) break;
-    const ModularValue n = modular_value(tree, b, exact_b, seed, c.budget);
+    const ModularValue n = modular_value(tree, b, exact_b, prime, seed, c.budget);
     if (n.state != State::ok) break;
     if (m.value != n.value) {
       c.method = "refuted modulo a prime";

@@ -1,6 +1,8 @@
 // Whether two formulas or numbers are equal as mathematics.
 #pragma once
 
+#include <array>
+#include <cstdint>
 #include <string>
 
 #include "mathcheck/budget.h"
@@ -16,6 +18,8 @@ struct Case {
   Budget& budget;
   const char* method = "";  // how the last comparison was decided
   bool log_is_ten = false;  // how a logarithm without base is read
+  uint64_t seed = 0;        // of the case's random primes: a hash of its texts, so the same case ends the same way
+  std::array<uint64_t, 4> primes{};  // chosen when first needed
 };
 
 // Exact values exactly; rational functions by random points modulo a prime; the rest by balls: one point where they

@@ -47,7 +47,7 @@ std::vector<bool> Tree::below(int root) const {
   return seen;
 }
 
-int Tree::copy(int root, const auto& replace) {
+int Tree::rebuild(int root, const std::function<int(int, const std::vector<int>&)>& replace) {
   const std::vector<bool> wanted = below(root);
   std::vector<int> target(static_cast<size_t>(root) + 1, -1);
   std::vector<int> children;
@@ -69,17 +69,17 @@ int Tree::copy(int root, const auto& replace) {
 }
 
 int Tree::substitute(int root, int name, int value) {
-  return copy(root, [&](int node, const std::vector<int>&) {
+  return rebuild(root, [&](int node, const std::vector<int>&) {
     return kind(node) == Kind::symbol && at(node).index == name ? value : -1;
   });
 }
 
 int Tree::replace_imaginary(int root, int value) {
-  return copy(root, [&](int node, const std::vector<int>&) { return kind(node) == Kind::imaginary ? value : -1; });
+  return rebuild(root, [&](int node, const std::vector<int>&) { return kind(node) == Kind::imaginary ? value : -1; });
 }
 
 int Tree::choose_sign(int root, int sign) {
-  return copy(root, [&](int node, const std::vector<int>& target) {
+  return rebuild(root, [&](int node, const std::vector<int>& target) {
     const Kind k = kind(node);
     if (k != Kind::plus_minus && k != Kind::minus_plus) return -1;
     const bool plus = (k == Kind::plus_minus) == (sign > 0);

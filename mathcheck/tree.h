@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -163,6 +164,9 @@ class Tree {
   int replace_imaginary(int root, int value);
   // A copy in which a ± b becomes a + b (sign > 0) or a - b, and a ∓ b the opposite.
   int choose_sign(int root, int sign);
+  // A copy in which `replace(node, done)` stands for the nodes for which it is not negative; done[n] is the copy of n,
+  // and children come before their parents.
+  int rebuild(int root, const std::function<int(int node, const std::vector<int>& done)>& replace);
   // True when both say the same, spelling of numbers aside.
   bool same(int a, int b) const;
   // For people and for names; long expressions are cut.
@@ -172,8 +176,6 @@ class Tree {
   std::vector<Relation> relations;
 
  private:
-  int copy(int root, const auto& replace);
-
   std::vector<Node> nodes_;
   std::vector<int> kids_;
   std::vector<Literal> literals_;
