@@ -143,7 +143,9 @@ std::optional<std::string> boxed_answer(std::string_view text) {
       text.find("\\framebox") == std::string_view::npos) {
     return std::nullopt;
   }
-  const std::vector<Box> boxes = find_boxes(text);
+  std::vector<Box> boxes = find_boxes(text);
+  // "boxed as asked with \boxed{}": a box without an answer hides none.
+  std::erase_if(boxes, [](const Box& b) { return b.content.find_first_not_of(" ?.$\n\t") == std::string_view::npos; });
   if (boxes.empty()) return std::nullopt;
   size_t first = boxes.size() - 1;
   bool alternative = false;

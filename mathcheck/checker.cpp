@@ -97,10 +97,10 @@ CheckResult decide(std::string_view gold_text, std::string_view reply, const Che
   CheckResult out;
   std::string gold_source(gold_text);
   if (gold_text.find("\\boxed") != std::string_view::npos || gold_text.find("####") != std::string_view::npos) {
-    const Answer inner = extract_answer(gold_text, Policy::marked);
+    const Answer inner = extract_answer(gold_text, Policy::marked, Think::off);
     if (inner.found) gold_source = inner.text;
   }
-  const Answer answer = extract_answer(reply, options.policy);
+  const Answer answer = extract_answer(reply, options.policy, options.think);
   if (!answer.found) {
     out.method = "no answer found";
     return out;

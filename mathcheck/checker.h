@@ -12,6 +12,7 @@ namespace posttrain::mathcheck {
 
 struct CheckOptions {
   Policy policy = Policy::lenient;
+  Think think = Think::automatic;
   int64_t steps = 400'000;  // about 4 ms of work; a case that needs more is undecided
 };
 

@@ -63,7 +63,9 @@ std::optional<char> stated_choice(std::string_view reply) {
          {"is correct", "is right", "is the correct", "is the right", "is the best", "is true"}) {
       if (after.starts_with(verb)) return reply[at];
     }
-    for (const std::string_view lead : {"pick", "choose", "Choose", "select", "Select", "option", "Option", "choice"}) {
+    for (const std::string_view lead :
+         {"pick", "choose", "Choose", "select", "Select", "option", "Option", "choice", "选", "选：", "选:", "选项",
+          "选项：", "选项为", "选择", "【答案】", "答案】："}) {
       if (before.ends_with(lead) && !after.starts_with("is wrong") && !after.starts_with("is not") &&
           !after.starts_with("or "))
         return reply[at];

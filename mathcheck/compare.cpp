@@ -418,8 +418,12 @@ Same equal(Case& c, int a, int b, int depth) {
     return Same::yes;
   const auto list_a = named_list(c, a), list_b = named_list(c, b);
   if (list_a && list_b && list_a->names != list_b->names) return Same::no;
-  if (list_a) a = list_a->node;
-  if (list_b) b = list_b->node;
+  // Labels beside a list without them say no order.
+  const auto taken = [](const NamedList& list, bool other_named) {
+    return list.unlabelled >= 0 && !other_named ? list.unlabelled : list.node;
+  };
+  if (list_a) a = taken(*list_a, list_b.has_value());
+  if (list_b) b = taken(*list_b, list_a.has_value());
   const auto x = named_value(c, a), y = named_value(c, b);
   if (x && y && !names_agree(*x, *y)) {
     c.method = "names";

@@ -4,6 +4,7 @@
 
 #include "base/letters.h"
 #include "mathcheck/boxes.h"
+#include "mathcheck/changers.h"
 #include "mathcheck/prose.h"
 
 namespace posttrain::mathcheck {
@@ -91,10 +92,23 @@ size_t last_marker(std::string_view text) {
   return best;
 }
 
-// What directly follows: to the end of the line, or of the displayed formula it begins with.
-std::string_view phrase_after(std::string_view text, size_t begin) {
+// 不是5, 5或6: sentences without blanks, which no list of words parts.
+bool taken_back(std::string_view phrase) {
+  const std::string_view sentence = phrase.substr(0, std::min(phrase.find("。"), phrase.find("因")));
+  const size_t value = sentence.find_first_of("0123456789$\\");
+  bool blanks = false;
+  for (const char c : sentence) blanks = blanks || is_letter(c);
+  return !blanks && (denies(sentence.substr(0, value)) || hedges(sentence));
+}
+
+// What directly follows: to the end of the line, or of the displayed formula it begins with; all of an <answer>.
+std::string_view phrase_after(std::string_view text, size_t begin, bool whole_tag) {
   std::string_view rest = skip(text.substr(begin), " \n\t\r*_`:");
-  if (const size_t tag = rest.find("</answer>"); tag != std::string_view::npos) rest = rest.substr(0, tag);
+  if (const size_t tag = rest.find("</answer>"); tag != std::string_view::npos) {
+    rest = rest.substr(0, tag);
+    if (whole_tag && rest.find("$$") == std::string_view::npos && rest.find("\\[") == std::string_view::npos)
+      return rest;
+  }
   for (const auto& [open, close] : {std::pair<std::string_view, std::string_view>{"$$", "$$"}, {"\\[", "\\]"}}) {
     if (!rest.starts_with(open)) continue;
     const size_t end = rest.find(close, open.size());
@@ -105,9 +119,22 @@ std::string_view phrase_after(std::string_view text, size_t begin) {
 
 }  // namespace
 
-Answer extract_answer(std::string_view reply, Policy policy) {
-  if (const size_t thought = reply.rfind("</think>"); thought != std::string_view::npos)
-    reply = reply.substr(thought + 8);
+std::optional<std::string_view> behind_thought(std::string_view reply, Think think) {
+  constexpr std::string_view open = "<think>", close = "</think>";
+  if (think == Think::off) return reply;
+  const size_t end = reply.rfind(close), begin = reply.rfind(open);
+  if (end == std::string_view::npos) {
+    const bool unfinished = think == Think::required || begin != std::string_view::npos;
+    return unfinished ? std::nullopt : std::optional(reply);
+  }
+  if (begin != std::string_view::npos && begin > end) return std::nullopt;
+  return reply.substr(end + close.size());
+}
+
+Answer extract_answer(std::string_view whole_reply, Policy policy, Think think) {
+  const auto said = behind_thought(whole_reply, think);
+  if (!said) return {};
+  std::string_view reply = *said;
   if (auto boxed = boxed_answer(reply)) {
     Answer out{true, std::move(*boxed), {}, "box"};
     out.raw = out.text;
@@ -116,8 +143,10 @@ Answer extract_answer(std::string_view reply, Policy policy) {
   if (policy == Policy::box) return {};
   if (reply.size() > marker_window) reply = reply.substr(reply.size() - marker_window);
   if (const size_t begin = last_marker(reply); begin != std::string_view::npos) {
-    const std::string_view phrase = phrase_after(reply, begin);
-    return {true, first_expression(phrase), std::string(phrase), "marker"};
+    const bool tag = reply.substr(0, begin).ends_with("<answer>");
+    const std::string_view phrase = phrase_after(reply, begin, tag);
+    if (taken_back(phrase)) return {true, {}, std::string(phrase), "marker"};
+    return {true, first_expression(phrase, tag), std::string(phrase), "marker"};
   }
   if (policy == Policy::marked) return {};
   std::string last = last_expression(reply);

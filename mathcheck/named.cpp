@@ -34,6 +34,8 @@ bool is_name(const Tree& t, int node) {
       return std::ranges::all_of(t.kids(node), [&](int k) { return t.kind(t.bare(k)) == Kind::symbol; });
     case Kind::abs:
       return is_name(t, t.bare(t.kid(node, 0)));
+    case Kind::ratio:
+      return std::ranges::all_of(t.kids(node), [&](int k) { return is_name(t, k); });
     case Kind::function:
       return names_angle(t, node);
     case Kind::degree:
@@ -107,6 +109,13 @@ std::optional<Named> named_value(Case& c, int node) {
       if (out.names.empty()) return std::nullopt;
     }
   }
+  // Equal to what it is made of: 5 = 6 says nothing, and 7 = 11a + c only itself.
+  for (int i = 0; i + 1 < members; ++i) {
+    const int m = t.kid(chain, i);
+    if (!calculation(m) || is_name(t, m)) continue;
+    if (out.names.empty() && !calculation(out.value)) return std::nullopt;
+    if (calculation(out.value) && compare_scalars(c, m, out.value) == Same::no) return std::nullopt;
+  }
   out.single = out.single && out.names.size() == 1;
   return out;
 }
@@ -134,6 +143,15 @@ std::optional<NamedList> named_list(Case& c, int node) {
     values.emplace_back(named->names[0], named->value);
   }
   if (values.empty()) return std::nullopt;
+  int unlabelled = -1;
+  if (std::ranges::all_of(items, [&](int item) {
+        const int chain = t.bare(item);
+        return t.kind(chain) == Kind::relation && t.kind(t.bare(t.kid(chain, 0))) == Kind::text;
+      })) {
+    std::vector<int> written;
+    for (const auto& [name, value] : values) written.push_back(value);
+    unlabelled = t.add(Kind::list, written);
+  }
   std::vector<int> nodes;
   std::vector<std::string> names;
   const bool one_name = std::ranges::all_of(values, [&](const auto& v) { return v.first == values[0].first; });
@@ -171,7 +189,7 @@ std::optional<NamedList> named_list(Case& c, int node) {
     names.push_back(name);
   }
   if (one_name) return NamedList{t.add(Kind::list, nodes), {names[0]}};
-  return NamedList{t.add(Kind::bracket, nodes, 0), names};
+  return NamedList{t.add(Kind::bracket, nodes, 0), names, unlabelled};
 }
 
 }  // namespace posttrain::mathcheck

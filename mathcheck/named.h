@@ -27,6 +27,7 @@ bool names_agree(const Named& a, const Named& b);
 struct NamedList {
   int node;
   std::vector<std::string> names;
+  int unlabelled = -1;  // the values as they were written, where words name them ("Alice: 3, Bob: 5"); else -1
 };
 std::optional<NamedList> named_list(Case& c, int node);
 

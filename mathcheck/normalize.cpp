@@ -317,6 +317,7 @@ size_t style_command(std::string_view text, size_t at, std::string& out) {
         if (out.ends_with(',')) {
           out.pop_back();
           out += "{,}";
+          return std::min(text.find_first_not_of(' ', at + 2), text.size()) - at;  // 32,\! 349
         }
         return 2;
       case ' ':

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "base/letters.h"
 #include "mathcheck/normalize.h"
 #include "mathcheck/parser_state.h"
 
@@ -63,6 +64,18 @@ bool Parser::ends_cell() const {
   return next == Tok::cell || next == Tok::row || next == Tok::close || next == Tok::end;
 }
 
+// \angle ABC and \triangle ABC, whose letters are the names of points, where they follow.
+void Parser::figure(std::string_view kind) {
+  std::string points;
+  while (points.size() < 4 && token(points.size()).type == Tok::symbol && token(points.size()).text.size() == 1 &&
+         is_capital(token(points.size()).text[0]))
+    points += token(points.size()).text;
+  if (points.size() != 3) return;
+  at_ += points.size();
+  if (kind != "triangle" && points.front() > points.back()) std::swap(points.front(), points.back());
+  deliver(tree_.symbol(std::string(kind == "triangle" ? "triangle " : "angle ") + points));
+}
+
 // A token where a value is expected.
 void Parser::operand() {
   const Token& t = token();
@@ -74,7 +87,10 @@ void Parser::operand() {
     case Tok::symbol: {
       std::string_view name = t.text;
       if (name.starts_with('\\')) name.remove_prefix(1);
-      if (name == "angle" || name == "triangle" || name == "measuredangle") return;
+      if (name == "angle" || name == "triangle" || name == "measuredangle") {
+        figure(name);
+        return;
+      }
       if (name == "e")
         deliver(tree_.add(Kind::euler));
       else if (name == "i")

@@ -16,6 +16,17 @@ bool has_imaginary(const Tree& tree, int root) {
   return false;
 }
 
+// dy of \frac{dy}{dx}: a name, not d times y.
+std::optional<std::string> differential(const Tree& tree, int node) {
+  if (tree.kind(node) == Kind::symbol && tree.name(node) == "d") return "d";
+  if (tree.kind(node) != Kind::mul || tree.at(node).op != 1) return std::nullopt;
+  const int d = tree.kid(node, 0), name = tree.kid(node, 1);
+  if (tree.kind(d) != Kind::symbol || (tree.name(d) != "d" && tree.name(d) != "partial") ||
+      tree.kind(name) != Kind::symbol)
+    return std::nullopt;
+  return tree.name(d) + tree.name(name);
+}
+
 }  // namespace
 
 int Parser::pop() {
@@ -58,8 +69,11 @@ void Parser::start_command(Tok command, int need) {
 int Parser::build_command(Pending& command) {
   const auto& a = command.arguments;
   switch (command.command) {
-    case Tok::frac:
+    case Tok::frac: {
+      const auto above = differential(tree_, a[0]), below = differential(tree_, a[1]);
+      if (above && below) return tree_.symbol(*above + "/" + *below);
       return tree_.add(Kind::div, {a[0], a[1]}, 1);
+    }
     case Tok::binom:
       return tree_.add(Kind::binomial, {a[0], a[1]});
     case Tok::sqrt: {

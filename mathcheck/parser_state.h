@@ -82,6 +82,7 @@ class Parser {
   void operand();
   void operation();
   void close(Bracket closing);
+  void figure(std::string_view kind);
   bool bar_follows() const;
   bool ends_cell() const;
 
@@ -123,6 +124,7 @@ class Parser {
   Tokens tokens_;
   size_t at_ = 0;
   bool want_operand_ = true;
+  bool words_end_in_colon_ = false;  // those last taken: a label
   std::vector<int> values_;
   std::vector<Operator> operators_;
   std::vector<Frame> frames_;

@@ -2,6 +2,7 @@
 #include <algorithm>
 
 #include "base/letters.h"
+#include "mathcheck/changers.h"
 #include "mathcheck/normalize.h"
 #include "mathcheck/parser_state.h"
 #include "mathcheck/words.h"
@@ -53,6 +54,9 @@ std::string Parser::take_words() {
         part.remove_prefix(found + sign.size());
       }
       words += part;
+      const size_t last = part.find_last_not_of(" \x1f");
+      words_end_in_colon_ =
+          last != std::string_view::npos && (part[last] == ':' || part.substr(0, last + 1).ends_with("："));
       ++at_;
       if (trimmed(part).empty()) continue;
       const std::string small = lower_case(trimmed(part));
@@ -117,6 +121,33 @@ std::optional<std::pair<Rational, std::string>> leading_number(const std::string
   return std::nullopt;
 }
 
+// "half of", "twice", "negative" before a value: what it is multiplied by.
+std::optional<Rational> factor_before(const std::string& small) {
+  if (among(small, {"negative", "minus", "负"})) return Rational(-1);
+  if (among(small, {"positive", "plus", "正"})) return Rational(1);
+  if (among(small, {"twice", "double"})) return Rational(2);
+  if (among(small, {"thrice", "triple"})) return Rational(3);
+  return small.ends_with(" of") ? number_from_words(std::string_view(small).substr(0, small.size() - 3)) : std::nullopt;
+}
+
+// "the sum of both is", "which equals": what follows is the value whatever was counted.
+bool ends_in_copula(const std::string& small) {
+  for (const std::string_view verb :
+       {"is", "are", "was", "were", "be", "equals", "equal to", "gives", "obtain", "get", "是", "为", "等于"}) {
+    if (small == verb || (small.ends_with(verb) && (verb[0] < 'a' || small[small.size() - verb.size() - 1] == ' ')))
+      return true;
+  }
+  return false;
+}
+
+// Labels that name nothing: "Answer: 5".
+bool is_plain_label(const std::string& small) {
+  for (const std::string_view word : {"answer", "ans", "solution", "result", "value", "total", "答案"}) {
+    if (small.ends_with(word)) return true;
+  }
+  return false;
+}
+
 // "all real numbers except"
 bool all_reals_but(const std::string& words) {
   const std::string small = lower_case(words);
@@ -140,7 +171,8 @@ std::vector<std::string> listed(const std::string& words) {
   }
   parts.push_back(rest);
   for (const std::string& part : parts) {
-    if (part.empty() || part.size() > 30 || is_hedge(part) || std::ranges::count(part, ' ') > 2) return {words};
+    if (part.empty() || part.size() > 30 || denies(part) || hedges(part) || std::ranges::count(part, ' ') > 2)
+      return {words};
   }
   return parts;
 }
@@ -172,7 +204,18 @@ void Parser::operand_words() {
     binary(Kind::set_difference, bind_set);
     return;
   } else if (!trailing && token().type != Tok::relation && value_follows()) {
-    if (is_hedge(words)) throw NoParse{};
+    if (const auto factor = factor_before(small)) {  // half of 5, negative 5
+      deliver(tree_.number(*factor));
+      binary(Kind::mul, bind_mul);
+      return;
+    }
+    const bool label = words_end_in_colon_ || ends_in_copula(small);
+    if (label ? denies(words) || hedges(words) : changes_value(words)) throw NoParse{};
+    if (words_end_in_colon_ && !is_plain_label(small)) {
+      deliver(tree_.text(plain_words(words)));
+      binary(Kind::relation, bind_relation, static_cast<uint8_t>(Relation::equal));
+      return;
+    }
     const auto unit = parse_unit(words);
     if (unit && unit->powers[static_cast<size_t>(Dimension::money)] == 1) {
       tree_.units.push_back(*unit);
@@ -184,7 +227,7 @@ void Parser::operand_words() {
     return;  // "the answer is", "area:"
   } else if (words.size() == 1 && is_letter(words[0])) {
     deliver(words == "e" ? tree_.add(Kind::euler) : words == "i" ? tree_.add(Kind::imaginary) : tree_.symbol(words));
-  } else if (const auto counted = leading_number(words); counted && !is_hedge(words)) {
+  } else if (const auto counted = leading_number(words); counted && !denies(words) && !hedges(words)) {
     deliver(tree_.number(counted->first));
     words_behind(counted->second);
   } else {
@@ -220,7 +263,7 @@ void Parser::operation_words() {
 void Parser::words_behind(const std::string& words) {
   const std::string small = lower_case(words);
   const auto counted = leading_number(words);
-  if (small == "percent" || small == "per cent" || small == "percents") {
+  if (small == "percent" || small == "per cent" || small == "percents" || small == "pct" || small == "percentage") {
     postfix(Kind::percent);
   } else if (small == "degree" || small == "degrees" || small == "deg") {
     postfix(Kind::degree);
@@ -232,7 +275,7 @@ void Parser::words_behind(const std::string& words) {
     binary(Kind::ratio, bind_ratio);
   } else if (small == "x" && value_follows()) {
     binary(Kind::mul, bind_mul);
-  } else if (counted && !is_hedge(words)) {  // 5 million dollars
+  } else if (counted && !denies(words) && !hedges(words)) {  // 5 million dollars
     binary(Kind::mul, bind_mul);
     deliver(tree_.number(counted->first));
     words_behind(counted->second);
@@ -243,7 +286,16 @@ void Parser::words_behind(const std::string& words) {
   } else if (const auto number = number_from_words(words)) {
     binary(Kind::mul, bind_mul);  // 5 million
     deliver(tree_.number(*number));
-  } else if (is_hedge(words)) {
+  } else if (small == "squared" || small == "cubed") {
+    const int exponent = tree_.number(Rational(small == "squared" ? 2 : 3));
+    push_value(tree_.add(Kind::pow, {pop(), exponent}));
+  } else if (const auto part = parts_from_word(words)) {  // 5 halves
+    binary(Kind::mul, bind_mul);
+    deliver(tree_.number(*part));
+  } else if (const auto divisor = small.starts_with("over ") ? number_from_words(small.substr(5)) : std::nullopt) {
+    binary(Kind::div, bind_mul);
+    deliver(tree_.number(*divisor));
+  } else if (changes_value(words)) {
     reduce(bind_given);
     values_.push_back(tree_.add(Kind::phrase, {pop()}, 0, tree_.intern(plain_words(words))));
   } else {

@@ -4,6 +4,7 @@
 #include <vector>
 
 #include "base/letters.h"
+#include "mathcheck/changers.h"
 #include "mathcheck/normalize.h"
 #include "mathcheck/units.h"
 #include "mathcheck/words.h"
@@ -19,6 +20,7 @@ struct Word {
   Role role = Role::prose;
   bool comma = false;    // one stands behind it
   bool stop = false;     // the sentence or line ends behind it
+  bool doubt = false;    // a question mark stands behind it
   bool remark = false;   // opens a remark in brackets
   bool formula = false;  // stood between maths delimiters
 };
@@ -84,7 +86,9 @@ void push_word(std::vector<Word>& out, std::string_view word) {
     const char last = word.back();
     if (last == ',' || last == ';')
       w.comma = again = true;
-    else if (last == '.' || last == '?' || (last == '!' && word.size() > 1 && is_letter(word[word.size() - 2])))
+    else if (last == '?')
+      w.stop = w.doubt = again = true;
+    else if (last == '.' || (last == '!' && word.size() > 1 && is_letter(word[word.size() - 2])))
       w.stop = again = true;
     else
       again = std::string_view("*_\"'`").find(last) != std::string_view::npos || (last == ':' && word.size() > 1) ||
@@ -103,6 +107,7 @@ void push_word(std::vector<Word>& out, std::string_view word) {
     if (!out.empty()) {
       out.back().comma = out.back().comma || w.comma;
       out.back().stop = out.back().stop || w.stop;
+      out.back().doubt = out.back().doubt || w.doubt;
     }
     return;
   }
@@ -147,7 +152,8 @@ std::vector<Word> prose_words(std::string_view text) {
       if (at < text.size() && !out.empty()) {
         if (text[at] == ',' || text[at] == ';') out.back().comma = true;
         if (text[at] == '.') out.back().stop = true;
-        if (text[at] == ',' || text[at] == '.' || text[at] == ';') ++at;
+        if (text[at] == '?') out.back().stop = out.back().doubt = true;
+        if (std::string_view(",.;?").find(text[at]) != std::string_view::npos) ++at;
       }
       break;
     }
@@ -287,22 +293,74 @@ std::string run_from(const std::vector<Word>& words, size_t begin, size_t& end) 
 
 namespace {
 
-// "not 5" and "at least 5" are no answers.
+constexpr size_t reach_of_denial = 3;  // words: "cannot possibly be 5"
+
+bool negates(std::string_view word) {
+  const std::string small = lower_case(word);
+  return among(small, {"not", "never", "neither", "nor", "cannot", "except", "unlike", "hardly"}) ||
+         small.ends_with("n't") || small.ends_with("n’t");
+}
+
+// "not 5", "isn't equal to 5", "anything but 5" and "at least 5" are no answers.
 bool denied(const std::vector<Word>& words, size_t i) {
   if (i == 0 || words[i - 1].formula || words[i - 1].stop) return false;
   const std::string_view before = words[i - 1].text;
-  return before == "not" || before == "than" || before == "least" || before == "most";
+  if (before == "than" || before == "least" || before == "most") return true;
+  if (before == "but" && i > 1 && among(lower_case(words[i - 2].text), {"anything", "everything", "nothing", "all"}))
+    return true;
+  for (size_t back = 1; back <= std::min(reach_of_denial, i); ++back) {
+    const Word& w = words[i - back];
+    if (w.formula || w.stop || w.comma) return false;
+    if (negates(w.text)) return true;
+  }
+  return false;
+}
+
+bool is_copula(std::string_view word) {
+  return among(lower_case(word), {"is", "are", "equals", "be", "was", "were"});
+}
+
+// From here on the sentence tells why or where, not what.
+bool explains(const Word& w) {
+  return w.remark || w.text.starts_with('(') ||
+         among(lower_case(w.text),
+               {"because", "since", "as", "which", "where", "when",  "while",  "given", "by",        "from", "using",
+                "with",    "for",   "so", "thus",  "hence", "after", "before", "if",    "therefore", "that"});
+}
+
+// Whether the words from `end` on, behind an answer, offer another one: "or possibly 6", "but it could be 6", "? 6?",
+// "and the area is 6". With `alone` nothing else may be a value.
+bool offers_another(const std::vector<Word>& words, size_t end, bool alone) {
+  if (end > 0 && words[end - 1].doubt) return true;
+  if (end > 0 && words[end - 1].stop && !alone) return false;
+  bool statement = false;  // a new statement has begun: what stands there is no part of the explanation before it
+  for (size_t i = end; i < words.size(); ++i) {
+    const Word& w = words[i];
+    if (explains(w) && !statement) return false;
+    if (!w.formula && (hedges(w.text) || lower_case(w.text) == "but" || lower_case(w.text) == "nor")) return true;
+    const bool value = w.role == Role::maths || w.role == Role::number_word;
+    if (value && (alone || (i > 0 && is_copula(words[i - 1].text)))) return true;
+    if (w.stop && !alone) return false;
+    statement = w.stop;
+  }
+  return false;
+}
+
+// "$n$ is 34": the name of what is told, not its value.
+bool is_subject(const std::vector<Word>& words, size_t i, size_t end) {
+  return words[i].formula && end < words.size() && !words[i].stop && !words[i].comma && is_copula(words[end].text) &&
+         words[i].text.find_first_of("0123456789=<>") == std::string_view::npos;
 }
 
 }  // namespace
 
-std::string first_expression(std::string_view text) {
+std::string first_expression(std::string_view text, bool alone) {
   const std::vector<Word> words = prose_words(text);
   for (size_t i = 0; i < words.size(); ++i) {
     size_t end = i + 1;
     std::string run = run_from(words, i, end);
-    if (run.empty()) continue;
-    return denied(words, i) ? std::string() : run;
+    if (run.empty() || is_subject(words, i, i + 1)) continue;
+    return denied(words, i) || offers_another(words, end, alone) ? std::string() : run;
   }
   return {};
 }

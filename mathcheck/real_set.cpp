@@ -78,12 +78,13 @@ std::optional<RealSet> interval(Case& c, int low, int high, bool with_low, bool 
   RealSet out;
   const int low_end = infinity_sign(c.tree, low), high_end = infinity_sign(c.tree, high);
   if (low_end > 0 || high_end < 0) return std::nullopt;
+  if ((low_end != 0 && with_low) || (high_end != 0 && with_high)) return std::nullopt;  // [0, oo] holds no set of reals
   if (low_end == 0 && !real_valued(c, low)) return std::nullopt;
   if (high_end == 0 && !real_valued(c, high)) return std::nullopt;
   if (low_end == 0 && high_end == 0) {
     const auto o = order(c, low, high);
     if (!o || *o > 0) return std::nullopt;
-    if (*o == 0) return with_low && with_high ? single(low) : everything(false);
+    if (*o == 0) return with_low && with_high ? std::optional(single(low)) : std::nullopt;  // (4, 4) is a point
   }
   out.gap = {low_end < 0};
   if (low_end == 0) {

@@ -24,7 +24,7 @@ struct Case {
 
 // Exact values exactly; rational functions by random points modulo a prime; the rest by balls: one point where they
 // differ refutes, agreement at several random points, at rising precision, proves nothing but is accepted.
-// A decimal of six or more digits may stand for an exact value off by less than its last unit.
+// A decimal of six or more digits may stand for an exact value that is no integer, rounded or cut at its last digit.
 Same compare_scalars(Case& c, int a, int b);
 
 // left - right of two equations or inequalities: +1 or -1 when one is a constant multiple of the other (the sign is

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "base/letters.h"
+#include "mathcheck/chinese.h"
 #include "mathcheck/units.h"
 
 namespace posttrain::mathcheck {
@@ -48,7 +49,7 @@ int ordinal_part(std::string w) {
   if (i >= 0) return i + 2;
   if (w == "halve") return 2;
   if (w == "quarter") return 4;
-  return w == "hundredth" ? 100 : -1;
+  return w == "hundredth" ? 100 : w == "thousandth" ? 1000 : w == "millionth" ? 1'000'000 : -1;
 }
 
 int month(std::string_view w) {
@@ -70,6 +71,9 @@ std::optional<Rational> plain_number(std::span<const std::string> list) {
     if (base >= 0) return Rational(std::initializer_list<long>{2, 3, 4, 8, 10, 16}.begin()[base]);
     if (w == "dozen") return Rational(12);
     if (w == "half") return Rational(1, 2);
+    if (w == "lakh") return Rational::power_of_ten(5);
+    if (w == "crore") return Rational::power_of_ten(7);
+    if (const auto chinese = number_from_chinese(w)) return chinese;
   }
   Rational total, group, whole;  // whole: of "two and three fifths"
   bool any = false;
@@ -106,6 +110,13 @@ std::optional<Rational> plain_number(std::span<const std::string> list) {
 
 }  // namespace
 
+std::optional<Rational> parts_from_word(std::string_view word) {
+  const std::string small = lower_case(word);
+  if (!small.ends_with('s') || small == "quarters" || small == "seconds") return std::nullopt;
+  const int part = ordinal_part(small);
+  return part > 0 ? std::optional(Rational(1, static_cast<unsigned long>(part))) : std::nullopt;
+}
+
 std::optional<Rational> number_from_words(std::string_view words) {
   if (words.size() > 120) return std::nullopt;
   const std::vector<std::string> list = split(words);
@@ -126,18 +137,6 @@ bool is_or(std::string_view words) {
 bool is_condition(std::string_view words) {
   const std::vector<std::string> list = split(words);
   return !list.empty() && among(list[0], {"if", "when", "for", "where", "whenever", "with", "unless", "provided"});
-}
-
-bool is_hedge(std::string_view words) {
-  for (const std::string& w : split(words)) {
-    if (among(w, {"not",     "no",         "non",       "never",   "except",  "least", "most",   "less",    "fewer",
-                  "more",    "greater",    "larger",    "smaller", "other",   "any",   "either", "neither", "maybe",
-                  "perhaps", "possibly",   "probably",  "unless",  "without", "above", "below",  "between", "cannot",
-                  "unknown", "impossible", "undefined", "minus",   "plus",    "times", "twice",  "double",  "than"})) {
-      return true;
-    }
-  }
-  return false;
 }
 
 bool is_known_word(std::string_view word, bool after_value) {

@@ -19,12 +19,12 @@ inline bool among(std::string_view word, std::initializer_list<std::string_view>
 bool is_known_word(std::string_view word, bool after_value);
 // "seven", "twenty-five", "three hundred and two", "two thirds", "half", "a dozen", and the names of bases.
 std::optional<Rational> number_from_words(std::string_view words);
+// "halves", "thousandths" behind a count: one of them. Quarters are coins.
+std::optional<Rational> parts_from_word(std::string_view word);
 bool is_and(std::string_view words);
 bool is_or(std::string_view words);
 // "if", "when", "for", "where": a condition follows.
 bool is_condition(std::string_view words);
-// Words that change what a value beside them says: "not", "at least", "any other", "perhaps".
-bool is_hedge(std::string_view words);
 // +1 for p.m., -1 for a.m., 0 for neither.
 int half_day(std::string_view words);
 
