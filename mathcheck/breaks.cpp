@@ -171,6 +171,12 @@ std::vector<Bindings> points_beside_breaks(Tree& tree, int a, int b, const std::
     }
     out.push_back(std::move(point));
   }
+  for (long whole = 2; whole < 4; ++whole) {  // where whole parts jump
+    Bindings point;
+    for (size_t i = 0; i < symbols.size(); ++i)
+      point.emplace_back(symbols[i], Rational(whole + 2 * static_cast<long>(i)));
+    out.push_back(std::move(point));
+  }
   const Bindings base = base_point(symbols);
   std::vector<int> inside = deciders(tree, a);
   for (const int decider : deciders(tree, b)) inside.push_back(decider);

@@ -110,6 +110,8 @@ constexpr Command commands[] = {
     {"over", Tok::slash},
     {"overline", Tok::overline},
     {"overrightarrow", Tok::accent},
+    {"parallel", Tok::relation, code(R::other)},
+    {"perp", Tok::relation, code(R::other)},
     {"pi", Tok::pi},
     {"pm", Tok::plus_minus},
     {"pmod", Tok::mod},

@@ -407,6 +407,26 @@ void uncall(Tree& t, int& a, int& b) {
   }
 }
 
+// "x = 2\pi \approx 6.28": the chain before the sign and what stands behind it, where that is its rounding.
+std::optional<std::pair<int, int>> exact_and_rounded(Case& c, int node) {
+  Tree& t = c.tree;
+  if (t.kind(node) != Kind::relation) return std::nullopt;
+  const int last = t.at(node).count - 1;
+  if (t.relation(node, last - 1) != Relation::approx) return std::nullopt;
+  for (int i = 0; i + 1 < last; ++i) {
+    if (t.relation(node, i) != Relation::equal) return std::nullopt;
+  }
+  const int exact = t.kid(node, last - 1), rounded = t.kid(node, last);
+  if (last == 1 && t.at(t.bare(exact)).count == 0) return std::nullopt;  // pi is no way of writing 3.14
+  if (!is_rounding(c, rounded, exact)) return std::nullopt;
+  if (last == 1) return std::pair(exact, rounded);
+  std::vector<int> members = copy_of(t.kids(node));
+  members.pop_back();
+  const auto index = static_cast<int>(t.relations.size());
+  t.relations.insert(t.relations.end(), static_cast<size_t>(last - 1), Relation::equal);
+  return std::pair(t.add(Kind::relation, members, 0, index), rounded);
+}
+
 Same equal(Case& c, int a, int b, int depth) {
   c.budget.spend(30);
   if (depth > deepest) throw OverBudget{};
@@ -424,6 +444,15 @@ Same equal(Case& c, int a, int b, int depth) {
   };
   if (list_a) a = taken(*list_a, list_b.has_value());
   if (list_b) b = taken(*list_b, list_a.has_value());
+  for (const auto& [side, other] : {std::pair<int*, int*>{&a, &b}, {&b, &a}}) {
+    const auto both_forms = exact_and_rounded(c, *side);
+    if (!both_forms || t.kind(*other) == Kind::relation) continue;
+    // Either form may be what is wanted.
+    const auto& [exact, rounded] = *both_forms;
+    const Same first = side == &a ? equal(c, exact, b, depth + 1) : equal(c, a, exact, depth + 1);
+    if (first == Same::yes) return first;
+    return side == &a ? equal(c, rounded, b, depth + 1) : equal(c, a, rounded, depth + 1);
+  }
   const auto x = named_value(c, a), y = named_value(c, b);
   if (x && y && !names_agree(*x, *y)) {
     c.method = "names";

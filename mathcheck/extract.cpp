@@ -40,7 +40,8 @@ size_t english_marker(std::string_view lowered, size_t at, size_t word) {
   for (size_t i = 0; i < std::min<size_t>(after.size(), 80); ++i) {
     if (std::string_view(".!?;\n:=").find(after[i]) != std::string_view::npos) break;
     for (const std::string_view verb : {" is ", " is:", " is\n", " are ", " be ", " was "}) {
-      if (after.substr(i).starts_with(verb)) return at + word + i + verb.size();
+      if (!after.substr(i).starts_with(verb)) continue;
+      return denies(after.substr(0, i)) ? at + word : at + word + i + verb.size();  // "cannot be" is read as a whole
     }
   }
   size_t line = at;

@@ -134,6 +134,7 @@ void Parser::operand() {
       return;
     case Tok::bar:
       open_frame(Bracket::abs);
+      frame().double_bar = t.text == "||";
       return;
     case Tok::comma:
     case Tok::semicolon:
@@ -301,7 +302,14 @@ void Parser::operation() {
       close(static_cast<Bracket>(t.op));
       return;
     case Tok::bar:
-      if (frame().bracket == Bracket::abs) return close_frame(Bracket::abs);
+      if (frame().bracket == Bracket::abs) {
+        const bool two = t.text == "||" && !frame().double_bar && token().type != Tok::end;  // |x||y|
+        close_frame(Bracket::abs);
+        if (!two) return;
+        binary(Kind::mul, bind_mul, 1);
+        open_frame(Bracket::abs);
+        return;
+      }
       if (frame().bracket == Bracket::curly ||
           (frame().bracket == Bracket::round && (--at_, !bar_follows()) && ++at_)) {
         binary(Kind::given, bind_given);

@@ -16,15 +16,16 @@ bool has_imaginary(const Tree& tree, int root) {
   return false;
 }
 
-// dy of \frac{dy}{dx}: a name, not d times y.
+// dy of \frac{dy}{dx}, d^2y of \frac{d^2y}{dx^2}: a name, not d times y.
 std::optional<std::string> differential(const Tree& tree, int node) {
-  if (tree.kind(node) == Kind::symbol && tree.name(node) == "d") return "d";
+  const auto base = [&](int n) { return tree.kind(n) == Kind::pow ? tree.kid(n, 0) : n; };
+  const auto is_d = [&](int n) {
+    return tree.kind(n) == Kind::symbol && (tree.name(n) == "d" || tree.name(n) == "partial");
+  };
+  if (is_d(base(node))) return tree.print(node);
   if (tree.kind(node) != Kind::mul || tree.at(node).op != 1) return std::nullopt;
-  const int d = tree.kid(node, 0), name = tree.kid(node, 1);
-  if (tree.kind(d) != Kind::symbol || (tree.name(d) != "d" && tree.name(d) != "partial") ||
-      tree.kind(name) != Kind::symbol)
-    return std::nullopt;
-  return tree.name(d) + tree.name(name);
+  const int d = base(tree.kid(node, 0)), name = base(tree.kid(node, 1));
+  return is_d(d) && tree.kind(name) == Kind::symbol ? std::optional(tree.print(node)) : std::nullopt;
 }
 
 }  // namespace

@@ -46,6 +46,7 @@ struct Frame {
   bool item = false;                     // something of the item being read is there
   bool reversed = false;                 // opened by a closing bracket: ]a, b[
   bool determinant = false;              // vmatrix
+  bool double_bar = false;               // opened by ||
   int columns = 0, rows = 0, cells = 0;  // of a matrix
   size_t commands = 0;                   // how many were waiting when it was opened
 };

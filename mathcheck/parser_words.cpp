@@ -3,6 +3,7 @@
 
 #include "base/letters.h"
 #include "mathcheck/changers.h"
+#include "mathcheck/chinese.h"
 #include "mathcheck/normalize.h"
 #include "mathcheck/parser_state.h"
 #include "mathcheck/words.h"
@@ -121,6 +122,17 @@ std::optional<std::pair<Rational, std::string>> leading_number(const std::string
   return std::nullopt;
 }
 
+// A number in characters and the measure word behind it.
+std::pair<std::optional<Rational>, std::string> chinese_amount(const std::string& words) {
+  for (size_t end = words.size(); end >= 3; end -= 3) {
+    const std::string rest = words.substr(end);
+    if (rest.size() > 15) break;
+    if (const auto number = number_from_chinese(std::string_view(words).substr(0, end)); number && !changes_value(rest))
+      return {number, rest};
+  }
+  return {};
+}
+
 // "half of", "twice", "negative" before a value: what it is multiplied by.
 std::optional<Rational> factor_before(const std::string& small) {
   if (among(small, {"negative", "minus", "负"})) return Rational(-1);
@@ -227,6 +239,9 @@ void Parser::operand_words() {
     return;  // "the answer is", "area:"
   } else if (words.size() == 1 && is_letter(words[0])) {
     deliver(words == "e" ? tree_.add(Kind::euler) : words == "i" ? tree_.add(Kind::imaginary) : tree_.symbol(words));
+  } else if (const auto [amount, measure] = chinese_amount(words); amount) {  // 五个
+    deliver(tree_.number(*amount));
+    words_behind(measure);
   } else if (const auto counted = leading_number(words); counted && !denies(words) && !hedges(words)) {
     deliver(tree_.number(counted->first));
     words_behind(counted->second);

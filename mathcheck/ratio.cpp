@@ -1,5 +1,6 @@
 #include "mathcheck/ratio.h"
 
+#include <numeric>
 #include <vector>
 
 #include "mathcheck/evaluate.h"
@@ -20,6 +21,14 @@ bool is_clock(const Tree& t, int node) {
     if (i > 0 && *value < 10) return *value == 0;
   }
   return true;
+}
+
+// Reads as a time, and nobody would leave a ratio like that.
+bool is_unreduced_clock(const Tree& t, int node) {
+  if (!is_clock(t, node) || t.at(node).count != 2) return false;
+  const auto first = t.literal(t.bare(t.kid(node, 0))).value.to_long(),
+             second = t.literal(t.bare(t.kid(node, 1))).value.to_long();
+  return *second >= 10 && std::gcd(*first, *second) > 1;
 }
 
 struct Clock {
@@ -75,6 +84,7 @@ Same compare_ratios(Case& c, int a, int b) {
   }
   if (t.at(a).count != t.at(b).count) return Same::no;
   const bool clock = is_clock(t, a) && is_clock(t, b);
+  if (!clock && is_unreduced_clock(t, a)) return Same::no;  // 12:30 is a time, and no ratio
   Same out = Same::yes;
   for (int i = clock ? 0 : 1; i < t.at(a).count && out == Same::yes; ++i) {
     const int x = t.kid(a, i), y = t.kid(b, i);

@@ -70,18 +70,7 @@ bool stands_for(Case& c, int decimal, int exact) {
   if (!written || written->digits < 6 || written_decimal(c.tree, exact)) return false;
   const ExactValue whole = exact_value(c.tree, exact, {}, c.budget);
   if (whole.state == State::ok && whole.value.is_integer()) return false;  // an integer has no digits to cut
-  const Numeric numeric(c.tree, 64 + 4 * static_cast<unsigned long>(std::min(written->digits, 400)), false,
-                        c.log_is_ten, c.budget);
-  const Value d = numeric.value(decimal, {}), v = numeric.value(exact, {});
-  if (d.state != State::ok || v.state != State::ok || !d.real || !v.real) return false;
-  const Balls& balls = numeric.balls();
-  const Ball unit = balls.of(Rational::power_of_ten(std::clamp(written->last_unit, -9000, 9000)));
-  const Ball off = balls.sub(balls.abs(v.re), balls.abs(d.re));
-  if (d.re.sign() * v.re.sign() < 0) return false;
-  // Rounded: off by at most half its last digit; cut: smaller, by less than one.
-  const Ball half = balls.div(unit, balls.of(2));
-  if (balls.sub(half, balls.abs(off)).sign() >= 0) return true;
-  return off.sign() > 0 && balls.sub(unit, off).sign() > 0;
+  return is_rounding(c, decimal, exact);
 }
 
 // Random points: first positive ones, then of both signs, then whole numbers, where n! and (-1)^n have values.
@@ -180,6 +169,23 @@ Same compare_numeric(Case& c, int a, int b) {
 }
 
 }  // namespace
+
+bool is_rounding(Case& c, int decimal, int exact) {
+  const auto written = written_decimal(c.tree, decimal);
+  if (!written) return false;
+  const Numeric numeric(c.tree, 64 + 4 * static_cast<unsigned long>(std::min(written->digits, 400)), false,
+                        c.log_is_ten, c.budget);
+  const Value d = numeric.value(decimal, {}), v = numeric.value(exact, {});
+  if (d.state != State::ok || v.state != State::ok || !d.real || !v.real) return false;
+  const Balls& balls = numeric.balls();
+  const Ball unit = balls.of(Rational::power_of_ten(std::clamp(written->last_unit, -9000, 9000)));
+  const Ball off = balls.sub(balls.abs(v.re), balls.abs(d.re));
+  if (d.re.sign() * v.re.sign() < 0) return false;
+  // Rounded: off by at most half its last digit; cut: smaller, by less than one.
+  const Ball half = balls.div(unit, balls.of(2));
+  if (balls.sub(half, balls.abs(off)).sign() >= 0) return true;
+  return off.sign() > 0 && balls.sub(unit, off).sign() > 0;
+}
 
 std::vector<int> free_symbols(const Tree& tree, int root) {
   const std::vector<bool> below = tree.below(root);

@@ -27,6 +27,10 @@ struct Case {
 // A decimal of six or more digits may stand for an exact value that is no integer, rounded or cut at its last digit.
 Same compare_scalars(Case& c, int a, int b);
 
+// True when `decimal` is written with a point and is the value of `exact` rounded or cut at its last digit, however few
+// it has.
+bool is_rounding(Case& c, int decimal, int exact);
+
 // left - right of two equations or inequalities: +1 or -1 when one is a constant multiple of the other (the sign is
 // the constant's), 0 when not, nothing when it can't be told.
 std::optional<int> proportional(Case& c, int a, int b);
