@@ -1,7 +1,7 @@
-#include <algorithm>
 #include <optional>
 
 #include "base/memory.h"
+#include "model/checkpoint.h"
 #include "pipeline/recipe/memory_check.h"
 #include "pipeline/recipe/planner.h"
 #include "pipeline/stage.h"
@@ -34,17 +34,23 @@ void limit_samples(std::vector<store::Group>& groups, const std::optional<int64_
   groups.resize(kept);
 }
 
-// A renewed reference is part of a checkpoint. The folder of the checkpoint before stays until this one is whole.
+// A renewed reference is part of a checkpoint: the folder that the checkpoint on disk names stays until this one is
+// whole. What a kill left beside it, half-written folders too, goes.
 std::string keep_reference(StageRun& run, const model::Transformer& reference, int64_t updates) {
-  const auto folder = run.session.folder().model_of(run.spec.name).parent_path();
-  std::string name = "reference-" + std::to_string(updates);
+  const auto state = run.session.folder().state_of(run.spec.name);
+  const auto folder = state.parent_path();
+  const std::string name = "reference-" + std::to_string(updates);
+  std::string named;
+  if (std::filesystem::exists(state)) {
+    const Json cursor = parse_json(model::Checkpoint::read_cursor(state), state.string());
+    named = cursor.at("stage").at("reference").get<std::string>();
+  }
   std::vector<std::filesystem::path> older;
   for (const auto& entry : std::filesystem::directory_iterator(folder)) {
     const std::string file = entry.path().filename().string();
-    if (file.starts_with("reference-") && file != name) older.push_back(entry.path());
+    if (file.starts_with("reference-") && file != name && file != named) older.push_back(entry.path());
   }
-  std::ranges::sort(older, {}, [](const auto& path) { return std::filesystem::last_write_time(path); });
-  for (size_t i = 0; i + 1 < older.size(); ++i) std::filesystem::remove_all(older[i]);
+  for (const auto& path : older) std::filesystem::remove_all(path);
   run.session.save_model(reference, folder / name);
   return name;
 }

@@ -3,6 +3,7 @@
 // knows of this. Children inherit it. By environment:
 //   FAULT_ROOT        folder whose files count, an absolute path without links
 //   FAULT_KILL_AFTER  text: SIGKILL after the first write whose bytes hold it
+//   FAULT_KILL_ON     text: SIGKILL before the first operation on a file whose path holds it
 //   FAULT_AT          number of the operation (write, ftruncate, fsync, rename; from 1) that meets the fault
 //   FAULT_KIND        fail: it fails and does nothing; full: it and all writes after it fail; short: half of its bytes;
 //                     kill: SIGKILL before it
@@ -34,8 +35,8 @@ const char* text_of(const char* name) {
 }
 
 struct Plan {
-  std::string root = text_of("FAULT_ROOT"), kill_after = text_of("FAULT_KILL_AFTER"), kind = text_of("FAULT_KIND"),
-              log = text_of("FAULT_LOG");
+  std::string root = text_of("FAULT_ROOT"), kill_after = text_of("FAULT_KILL_AFTER"),
+              kill_on = text_of("FAULT_KILL_ON"), kind = text_of("FAULT_KIND"), log = text_of("FAULT_LOG");
   int64_t at = atoll(text_of("FAULT_AT"));
   std::atomic<int64_t> count = 0;
   std::mutex mutex;
@@ -97,8 +98,9 @@ void log_operation(const char* name, const std::string& path, const std::string&
 
 enum class Fate { go, fail, half };
 
-Fate fate(bool writes) {
+Fate fate(bool writes, const std::string& path) {
   Plan& p = plan();
+  if (!p.kill_on.empty() && path.find(p.kill_on) != std::string::npos) raise(SIGKILL);
   const int64_t number = ++p.count;
   if (p.at == 0 || number < p.at) return Fate::go;
   if (p.kind == "full") return writes ? Fate::fail : Fate::go;
@@ -123,7 +125,7 @@ template <class Write>
 ssize_t any_write(int fd, int64_t offset, std::string_view bytes, const Write& write_some) {
   const std::string path = path_of(fd);
   if (path.empty()) return write_some(bytes.size());
-  const Fate f = fate(true);
+  const Fate f = fate(true, path);
   if (f == Fate::fail) return refused(ENOSPC);
   const ssize_t n = write_some(f == Fate::half && bytes.size() > 1 ? bytes.size() / 2 : bytes.size());
   if (n > 0) {
@@ -142,7 +144,7 @@ int64_t position(int fd) {
 
 int any_sync(int fd, const char* name) {
   const std::string path = path_of(fd);
-  if (!path.empty() && fate(false) == Fate::fail) return refused(EIO);
+  if (!path.empty() && fate(false, path) == Fate::fail) return refused(EIO);
   const int result = real<int(int)>(name)(fd);
   if (!path.empty() && result == 0) log_operation("sync", path, "", 0, "");
   return result;
@@ -150,7 +152,7 @@ int any_sync(int fd, const char* name) {
 
 int any_truncate(int fd, off_t size, const char* name) {
   const std::string path = path_of(fd);
-  if (!path.empty() && fate(true) == Fate::fail) return refused(ENOSPC);
+  if (!path.empty() && fate(true, path) == Fate::fail) return refused(ENOSPC);
   const int result = real<int(int, off_t)>(name)(fd, size);
   if (!path.empty() && result == 0) log_operation("truncate", path, "", size, "");
   return result;
@@ -159,7 +161,7 @@ int any_truncate(int fd, off_t size, const char* name) {
 template <class Rename>
 int any_rename(const char* from, const char* to, bool exchange, const Rename& rename_now) {
   const std::string path = absolute(from), other = absolute(to);
-  if (!path.empty() && fate(false) == Fate::fail) return refused(EIO);
+  if (!path.empty() && fate(false, path) == Fate::fail) return refused(EIO);
   const int result = rename_now();
   if (!path.empty() && result == 0) log_operation(exchange ? "exchange" : "rename", path, other, 0, "");
   return result;

@@ -77,8 +77,14 @@ void Runner::step(const Section& section) {
     execute(words + "\n" + body);
   } else if (verb == "kill") {
     std::string rest = words;
-    if (take_word(rest) != "at" || rest.find('/') == std::string::npos) throw std::runtime_error("kill at STAGE/STEP");
-    kill_ = rest;
+    const std::string how = take_word(rest);
+    if (how == "at") {
+      kill_after(rest);
+    } else if (how == "on") {
+      faults_["FAULT_KILL_ON"] = rest;
+    } else {
+      throw std::runtime_error("kill at STAGE/STEP, or kill on NAME");
+    }
   } else if (verb == "survives") {
     survives(section);
   } else if (verb == "expect") {
@@ -98,12 +104,20 @@ void Runner::resume(const std::string& arguments) {
   execute("exec \"$P\" run --resume --out " + out_ + " --progress none " + arguments);
 }
 
+// "zero/3": once this step's line is in metrics.jsonl.
+void Runner::kill_after(const std::string& moment) {
+  const auto slash = moment.find('/');
+  if (slash == std::string::npos) throw std::runtime_error("expected STAGE/STEP, got " + moment);
+  faults_["FAULT_KILL_AFTER"] =
+      "{\"stage\":\"" + moment.substr(0, slash) + "\",\"step\":" + moment.substr(slash + 1) + ",";
+}
+
 void Runner::survives(const Section& section) {
   std::string arguments = section.words;
   const std::string moment = take_word(arguments);
   start("--out whole " + arguments);
   must_end(0);
-  kill_ = moment;
+  kill_after(moment);
   start("--out cut " + arguments);
   must_end(128 + SIGKILL);
   resume("");
@@ -114,13 +128,11 @@ void Runner::survives(const Section& section) {
 void Runner::execute(const std::string& script) {
   const auto out = folder_ / "stdout.txt", err = folder_ / "stderr.txt";
   auto environment = environment_;
-  if (!kill_.empty()) {
-    const auto slash = kill_.find('/');
+  if (!faults_.empty()) {
+    environment.merge(faults_);
     environment["LD_PRELOAD"] = POSTTRAIN_FAULTS;
     environment["FAULT_ROOT"] = folder_.string();
-    environment["FAULT_KILL_AFTER"] =
-        "{\"stage\":\"" + kill_.substr(0, slash) + "\",\"step\":" + kill_.substr(slash + 1) + ",";
-    kill_.clear();
+    faults_.clear();
   }
   const pid_t child = fork();
   if (child == 0) {

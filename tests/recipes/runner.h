@@ -10,6 +10,8 @@
 //   --- shell                 the lines below by bash; $P is the program
 //   --- kill at STAGE/STEP    the next command dies by SIGKILL right after this step's metrics are written: always
 //                             at the same instruction, however busy the machine
+//   --- kill on NAME          the next command dies before it first writes, renames or syncs a file with NAME in its
+//   path
 //   --- survives STAGE/STEP [ARGUMENTS]   run it whole, run it again with a kill there, resume: same bytes
 //
 // A command must end with rc 0 unless `expect rc` follows. What is expected of the last command and of its run:
@@ -52,6 +54,7 @@ class Runner {
   void start(const std::string& arguments);
   void resume(const std::string& arguments);
   void survives(const Section& section);
+  void kill_after(const std::string& moment);
   void must_end(int rc);
   void expect(std::string words, const std::string& body);
   void expect_text(const std::string& text, const std::string& pattern, bool wanted) const;
@@ -65,7 +68,8 @@ class Runner {
 
   std::filesystem::path file_, folder_;
   std::map<std::string, std::string> environment_;
-  std::string out_ = "run", kill_;
+  std::string out_ = "run";
+  std::map<std::string, std::string> faults_;  // of the next command, for tests/faults/seam.cpp
   Ended last_;
   bool checked_ = true;  // the last command's exit status was looked at
 };
