@@ -7,6 +7,21 @@
 
 namespace posttrain::mathcheck {
 
+namespace {
+
+// "(B) is wrong", "B or C": behind a letter, what does not choose it.
+bool rejects(std::string_view behind) {
+  while (!behind.empty() && std::string_view(" )*].:,").find(behind.front()) != std::string_view::npos)
+    behind.remove_prefix(1);
+  for (const std::string_view words :
+       {"is wrong", "is incorrect", "is not", "isn't", "is false", "or ", "cannot", "can't", "不"}) {
+    if (behind.starts_with(words)) return true;
+  }
+  return false;
+}
+
+}  // namespace
+
 std::optional<char> choice_letter(std::string_view normalized, bool& whole) {
   // Markup off: font commands, braces, emphasis.
   std::string text;
@@ -41,7 +56,7 @@ std::optional<char> choice_letter(std::string_view normalized, bool& whole) {
   while (!tail.empty() && std::string_view(" .):]").find(tail.back()) != std::string_view::npos) tail.remove_suffix(1);
   whole = tail.empty();
   if (whole) return letter;
-  if (!upper) return std::nullopt;
+  if (!upper || rejects(rest)) return std::nullopt;
   if (paren) return rest.starts_with(')') || rest.starts_with(']') ? std::optional(letter) : std::nullopt;
   const bool marked = (rest.starts_with(')') || rest.starts_with('.') || rest.starts_with(':')) &&
                       (rest.size() < 2 || !is_letter_or_digit(rest[1]) || rest[0] != '.');
@@ -64,11 +79,9 @@ std::optional<char> stated_choice(std::string_view reply) {
       if (after.starts_with(verb)) return reply[at];
     }
     for (const std::string_view lead :
-         {"pick", "choose", "Choose", "select", "Select", "option", "Option", "choice", "选", "选：", "选:", "选项",
-          "选项：", "选项为", "选择", "【答案】", "答案】："}) {
-      if (before.ends_with(lead) && !after.starts_with("is wrong") && !after.starts_with("is not") &&
-          !after.starts_with("or "))
-        return reply[at];
+         {"pick", "answer is", "Answer is", "choose", "Choose", "select", "Select", "option", "Option", "choice", "选",
+          "选：", "选:", "选项", "选项：", "选项为", "选择", "【答案】", "答案】："}) {
+      if (before.ends_with(lead) && !rejects(after)) return reply[at];
     }
   }
   return std::nullopt;

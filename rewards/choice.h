@@ -3,6 +3,7 @@
 
 #include "base/params.h"
 #include "rewards/reward.h"
+#include "rewards/thought.h"
 
 namespace posttrain::rewards {
 
@@ -10,11 +11,13 @@ class ChoiceReward : public Reward {
  public:
   struct Settings {
     std::string answer_in = "anywhere";
+    ThinkSetting think;
     void visit(Visitor& v) {
       v("answer_in", answer_in,
         {.doc = "Where a letter counts: a \\boxed{} only, also behind \"Answer:\" and the like, or a reply that is "
                 "only a letter too",
          .choices = {"box", "marked", "anywhere"}});
+      think.visit(v);
     }
   };
   explicit ChoiceReward(const Settings& settings) : settings_(settings) {}

@@ -4,6 +4,7 @@
 #include "base/params.h"
 #include "rewards/reward.h"
 #include "rewards/tags.h"
+#include "rewards/thought.h"
 
 namespace posttrain::rewards {
 
@@ -12,9 +13,11 @@ class ExactReward : public Reward {
   struct Settings {
     std::string tag = "answer";
     bool ignore_case = false;
+    ThinkSetting think;
     void visit(Visitor& v) {
       v("tag", tag, {.doc = "Name of the tag that holds the answer; empty: the whole completion is the answer"});
-      v("ignore_case", ignore_case, {.doc = "Treat ASCII letters of both cases as equal"});
+      v("ignore_case", ignore_case, {.doc = "Treat letters of both cases as equal"});
+      think.visit(v);
     }
   };
 

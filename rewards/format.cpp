@@ -21,8 +21,8 @@ Score FormatReward::score(const Sample& sample) const {
   if (!(settings_.allow_space ? trim(gap) : gap).empty()) return wrong("text between the blocks");
   const std::string_view thought = rest.substr(think_.open.size(), think_end - think_.open.size());
   const std::string_view answer = rest.substr(answer_text, rest.size() - answer_.close.size() - answer_text);
-  if (!settings_.allow_empty_think && trim(thought).empty()) return wrong("empty think block");
-  if (trim(answer).empty()) return wrong("empty answer");
+  if (!settings_.allow_empty_think && is_blank(thought)) return wrong("empty think block");
+  if (is_blank(answer)) return wrong("empty answer");
   return {1, Verdict::right, ""};
 }
 

@@ -7,6 +7,7 @@ MathReward::MathReward(const Settings& settings) {
                     : settings.answer_in == "marked" ? mathcheck::Policy::marked
                                                      : mathcheck::Policy::lenient;
   options_.steps = settings.steps;
+  options_.think = settings.think.value();
 }
 
 Score MathReward::score(const Sample& sample) const {

@@ -4,6 +4,7 @@
 #include "base/params.h"
 #include "mathcheck/checker.h"
 #include "rewards/reward.h"
+#include "rewards/thought.h"
 
 namespace posttrain::rewards {
 
@@ -12,11 +13,13 @@ class MathReward : public Reward {
   struct Settings {
     std::string answer_in = "anywhere";
     int64_t steps = 400'000;
+    ThinkSetting think;
     void visit(Visitor& v) {
       v("answer_in", answer_in,
         {.doc = "Where an answer counts: a \\boxed{} only, also behind \"Answer:\" and the like, or else the last "
                 "expression",
          .choices = {"box", "marked", "anywhere"}});
+      think.visit(v);
       v("steps", steps,
         {.doc = "Work allowed for one case; one that needs more is undecided", .min = 1000, .max = 1e9});
     }

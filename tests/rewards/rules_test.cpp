@@ -23,6 +23,15 @@ TEST(Choice, TheLetterThatIsNamed) {
   EXPECT_EQ(chosen("b", "B"), 1);
   EXPECT_EQ(chosen("The answer is (A).", "B"), 0);
   EXPECT_EQ(chosen("A or B", "B"), 0);
+  EXPECT_EQ(chosen("<think>Answer: B", "B"), 0) << "an unfinished thought";
+  EXPECT_EQ(chosen("<think>Answer: C</think>Answer: B", "B"), 1);
+  EXPECT_EQ(chosen("故选：B", "B"), 1);
+  EXPECT_EQ(chosen("选B。", "B"), 1);
+  EXPECT_EQ(chosen("【答案】B", "B"), 1);
+  EXPECT_EQ(chosen("The best answer is B because A is wrong", "B"), 1);
+  EXPECT_EQ(chosen("The best answer is B because A is wrong", "A"), 0);
+  EXPECT_EQ(chosen("Answer: (B) is wrong", "B"), 0);
+  EXPECT_EQ(chosen("Option B is incorrect.", "B"), 0);
   EXPECT_THROW(chosen("B", "42"), std::exception) << "a gold answer that is no letter is the data's fault";
 }
 

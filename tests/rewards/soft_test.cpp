@@ -107,5 +107,20 @@ TEST(Repetition, ShareOfRepeatedNGrams) {
   EXPECT_EQ(reward.score(sample_of("")).value, 0);
 }
 
+TEST(Repetition, TextWithoutBlanksCountsByCharacter) {
+  RepetitionReward::Settings settings;
+  settings.ngram = 3;
+  const RepetitionReward reward(settings);
+  std::string chinese, laughter, spaced;
+  for (int i = 0; i < 50; ++i) {
+    chinese += "我们再想一想这个问题。";
+    laughter += "haha";
+    spaced += "so\u00a0we\u3000see ";
+  }
+  for (const std::string& text : {chinese, laughter, spaced})
+    EXPECT_LT(reward.score(sample_of(text)).value, -0.9) << text;
+  EXPECT_EQ(reward.score(sample_of("深度学习模型")).value, 0);
+}
+
 }  // namespace
 }  // namespace posttrain::rewards

@@ -1,0 +1,29 @@
+// Where a completion's answer may stand: one setting for every reward that reads one.
+#pragma once
+
+#include <string>
+
+#include "base/params.h"
+#include "mathcheck/extract.h"
+
+namespace posttrain::rewards {
+
+// The setting `think` of a reward, described once.
+struct ThinkSetting {
+  std::string think = "auto";
+
+  void visit(Visitor& v) {
+    v("think", think,
+      {.doc = "Where an answer may stand: behind </think>, and nowhere in a thought that was begun and never ended "
+              "(auto); "
+              "behind </think> only, for templates that open the thought themselves (required); anywhere (off)",
+       .choices = {"auto", "required", "off"}});
+  }
+  mathcheck::Think value() const {
+    return think == "off"        ? mathcheck::Think::off
+           : think == "required" ? mathcheck::Think::required
+                                 : mathcheck::Think::automatic;
+  }
+};
+
+}  // namespace posttrain::rewards
