@@ -79,6 +79,13 @@ const Function* find_function(std::string_view name) {
   return at == functions.end() ? nullptr : at;
 }
 
+// Sums, products and functions of whatever sort their arguments have: polymorphic, so an expected type decides.
+bool takes_expected(const Syntax& s) {
+  if (s.kind == Kind::fold) return true;
+  const Function* f = find_function(call_of(s).head);
+  return f != nullptr && !f->sort;
+}
+
 bool is_leaf_in(const std::string& name, const Syntax& given) {
   const Syntax& s = bare(given);
   if (s.kind == Kind::name) return s.text == name;
@@ -159,6 +166,9 @@ Term Elaborator::number(const Syntax& s, std::optional<Sort> expected) {
   const Sort sort = larger(own, expected).value_or(Sort::nat);
   if (expected && sort != *expected) unsupported(s, std::string("expected a term of sort ") + sort_name(*expected));
   if (sort == Sort::prop) unsupported(s, "expected a number");
+  // An expected type reaches into what is no arithmetic tree: the body of a sum, the arguments of max. Leaves of a tree
+  // (and sides of a relation) are elaborated on their own and cast.
+  if (expected && !is_tree(bare(s)) && own != Sort::prop && takes_expected(bare(s))) return leaf(bare(s), sort);
   return build(s, sort);
 }
 
@@ -196,9 +206,10 @@ Term Elaborator::leaf(const Syntax& s, Sort sort) {
   try {
     switch (s.kind) {
       case Kind::number:
-        return literal(*Rational::from_digits(s.text), sort);
+        if (const auto value = Rational::from_digits(s.text)) return literal(*value, sort);
+        unsupported(s, "a number of more digits than are read");
       case Kind::typed:
-        return build(s.kids[0], sort);
+        return number(s.kids[0], sort);
       case Kind::prefix:
         if (s.text == "↑") return cast(number(s.kids[0]), sort);
         break;

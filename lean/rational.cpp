@@ -52,8 +52,10 @@ Rational Rational::from_big(std::shared_ptr<Big> big) {
   return out;
 }
 
+constexpr size_t longest_numeral = 100'000;  // digits
+
 std::optional<Rational> Rational::from_digits(std::string_view digits) {
-  if (digits.empty() || digits.size() > 2000) return std::nullopt;
+  if (digits.empty() || digits.size() > longest_numeral) return std::nullopt;
   for (const char c : digits)
     if (c < '0' || c > '9') return std::nullopt;
   auto big = std::make_shared<Big>();

@@ -84,6 +84,27 @@ TEST(LeanKernel, CopiesLeansConventionsForNumbers) {
   expect_proved("(a b : ℕ) : (a - b : ℤ) = a + -b", "ring");
 }
 
+TEST(LeanKernel, AnExpectedTypeReachesIntoSumsAndLargest) {
+  // In Lean the ascription is the expected type of the whole: k / 2 is a quotient of reals here, and 0 - 1 is -1.
+  expect_refused(": (∑ k in Finset.range 4, k / 2 : ℝ) = 2", "norm_num [Finset.sum_range_succ]");
+  expect_proved(": (∑ k in Finset.range 4, k / 2 : ℝ) = 3", "norm_num [Finset.sum_range_succ]");
+  expect_proved(": (∑ k in Finset.range 3, (k - 1) : ℤ) = 0", "decide");
+  expect_refused(": (∏ k in Finset.range 1, (k - 1) : ℤ) = 0", "decide");
+  expect_refused("(n : ℕ) (h : n = 3) : (max (n / 2) 0 : ℝ) = 1", "subst h; norm_num");
+  expect_refused("(n : ℕ) (h : n = 3) : (|n / 2| : ℝ) = 1", "subst h; norm_num");
+  expect_refused("(f : ℝ → ℝ) (h : ∀ x, f x = x) : f (∑ j in Finset.range 4, j / 2) = 2",
+                 "rw [h]\nnorm_num [Finset.sum_range_succ]");
+  expect_refused("(a b : ℕ) (h : a = 1) (g : b = 2) : (min (a - b) 0 : ℤ) = 0", "subst h g; norm_num");
+  // Sides of a relation and leaves of a sum are elaborated on their own: whole quotients.
+  expect_proved("(x : ℝ) (h : x = ∑ k in Finset.range 4, k / 2) : x = 2", "rw [h]; norm_num [Finset.sum_range_succ]");
+}
+
+TEST(LeanKernel, ReadsNumeralsOfAnyLengthThatAReplyHas) {
+  expect_proved(": ∃ n : ℕ, n > 5", "use " + std::string(2001, '7') + "\nnorm_num");
+  expect_refused(": ∃ n : ℕ, n > 5", "use " + std::string(200'000, '7'));
+  expect_refused(": " + std::string(200'000, '7') + " = 3", "norm_num");
+}
+
 TEST(LeanKernel, SaysWhereTheFirstErrorIsAndWhatWasAccepted) {
   const std::string proof = "constructor\n· exact h.1\n· exact h.1";
   const ProofCheck c = check_proof("theorem t (p q : Prop) (h : p ∧ q) : p ∧ q", proof);
