@@ -181,6 +181,10 @@ CheckResult decide(std::string_view gold_text, std::string_view reply, const Che
     }
     out.verdict = verdict_of(same);
     out.method = defined ? c.method : "undefined";
+    if (same == Same::yes && !fits_form(c, *gold_root, *pred_root, options.form)) {
+      out.verdict = Verdict::wrong;
+      out.method = "equal, but not worked out";
+    }
   } catch (const OverBudget&) {
     out.verdict = Verdict::undecided;
     out.method = "over budget";

@@ -7,12 +7,14 @@
 
 #include "base/verdict.h"
 #include "mathcheck/extract.h"
+#include "mathcheck/form.h"
 
 namespace posttrain::mathcheck {
 
 struct CheckOptions {
   Policy policy = Policy::lenient;
   Think think = Think::automatic;
+  Form form = Form::any;
   int64_t steps = 400'000;  // about 4 ms of work; a case that needs more is undecided
 };
 

@@ -8,6 +8,9 @@ MathReward::MathReward(const Settings& settings) {
                                                      : mathcheck::Policy::lenient;
   options_.steps = settings.steps;
   options_.think = settings.think.value();
+  options_.form = settings.form == "evaluated" ? mathcheck::Form::evaluated
+                  : settings.form == "as_gold" ? mathcheck::Form::as_gold
+                                               : mathcheck::Form::any;
 }
 
 Score MathReward::score(const Sample& sample) const {

@@ -91,6 +91,39 @@ TEST(MathChecker, DepthCostsNoStack) {
   pthread_attr_destroy(&small);
 }
 
+TEST(MathChecker, AFormulaThatIsNotWorkedOutIsEqualButNoAnswer) {
+  const auto right = [](const char* gold, const char* pred, mathcheck::Form form) {
+    return mathcheck::check(gold, "\\boxed{" + std::string(pred) + "}", {.form = form}).verdict == Verdict::right;
+  };
+  struct Case {
+    const char *gold, *pred;
+    bool evaluated, as_gold;
+  };
+  const Case cases[] = {
+      {"35280", "8!-7!", false, false},
+      {"18564", "\\binom{18}{12}", false, false},
+      {"500500", "\\sum_{n=1}^{1000} n", false, false},
+      {"2", "\\sqrt{4}", false, false},
+      {"12", "12", true, true},
+      {"12", "x = 12", true, true},
+      {"\\frac12", "0.5", true, true},
+      {"-\\frac23", "\\frac{-2}{3}", true, true},
+      {"602000", "6.02\\times 10^5", true, true},
+      {"25\\%", "\\frac14", true, true},
+      {"2\\sqrt3", "\\sqrt{12}", true, false},
+      {"(x^4-16)(x^4+16)", "x^8-256", true, false},
+      {"(x^4-16)(x^4+16)", "(x^4+16)(x^4-16)", true, true},
+      {"x^2+2x+1", "(x+1)^2", true, false},
+      {"\\binom{20}{3}", "\\binom{20}{17}", true, true},
+      {"n!", "n!", true, true},
+  };
+  for (const Case& c : cases) {
+    EXPECT_TRUE(right(c.gold, c.pred, mathcheck::Form::any)) << c.gold << " " << c.pred;
+    EXPECT_EQ(right(c.gold, c.pred, mathcheck::Form::evaluated), c.evaluated) << c.gold << " " << c.pred;
+    EXPECT_EQ(right(c.gold, c.pred, mathcheck::Form::as_gold), c.as_gold) << c.gold << " " << c.pred;
+  }
+}
+
 TEST(MathChecker, SharedCases) {
   const std::filesystem::path file = POSTTRAIN_SOURCE_DIR "/../shared/math_cases/cases.jsonl";
   if (!std::filesystem::exists(file)) GTEST_SKIP() << "needs " << file;
