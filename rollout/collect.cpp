@@ -59,7 +59,7 @@ std::vector<ScoredGroup> Collector::collect(std::span<const text::Problem> probl
     if (!outcomes[i].valid()) continue;  // generation was stopped before it finished
     groups[i / static_cast<size_t>(samples)].answers[i % static_cast<size_t>(samples)].outcome = outcomes[i].get();
   }
-  if (more_) more_(groups);
+  if (more_) more_(groups, key);
   stats.reward_wait_seconds = generated.seconds();
   return groups;
 }

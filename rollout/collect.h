@@ -40,8 +40,9 @@ struct DrawKey {
   uint64_t first_prompt = 0;
 };
 
-// Adds to the outcomes of whole groups once their rules are through: rewards that a model gives.
-using ScoreGroups = std::function<void(std::vector<ScoredGroup>&)>;
+// Adds to the outcomes of whole groups once their rules are through: rewards that a model gives. What it draws is named
+// by the collection's own key, so that a resumed run draws the same.
+using ScoreGroups = std::function<void(std::vector<ScoredGroup>&, const DrawKey&)>;
 
 // Draws with one engine and scores with one pool. Not thread-safe.
 class Collector {

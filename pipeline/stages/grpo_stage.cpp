@@ -1,4 +1,5 @@
 #include <optional>
+#include <set>
 
 #include "base/memory.h"
 #include "model/checkpoint.h"
@@ -34,21 +35,28 @@ void limit_samples(std::vector<store::Group>& groups, const std::optional<int64_
   groups.resize(kept);
 }
 
-// A renewed reference is part of a checkpoint: the folder that the checkpoint on disk names stays until this one is
+// A renewed reference is part of a checkpoint: the folders that the checkpoints on disk name stay until this one is
 // whole. What a kill left beside it, half-written folders too, goes.
 std::string keep_reference(StageRun& run, const model::Transformer& reference, int64_t updates) {
-  const auto state = run.session.folder().state_of(run.spec.name);
-  const auto folder = state.parent_path();
+  const RunFolder& files = run.session.folder();
+  const auto folder = files.state_of(run.spec.name).parent_path();
   const std::string name = "reference-" + std::to_string(updates);
-  std::string named;
-  if (std::filesystem::exists(state)) {
-    const Json cursor = parse_json(model::Checkpoint::read_cursor(state), state.string());
-    named = cursor.at("stage").at("reference").get<std::string>();
+  std::set<std::string> named;
+  for (const auto& state : {files.state_of(run.spec.name), files.state_before(run.spec.name)}) {
+    if (!std::filesystem::exists(state)) continue;
+    try {
+      const Json cursor = parse_json(model::Checkpoint::read_cursor(state), state.string());
+      named.insert(cursor.at("stage").at("reference").get<std::string>());
+    } catch (const Failure&) {
+      throw;
+    } catch (const Error&) {
+      // a damaged one names nothing
+    }
   }
   std::vector<std::filesystem::path> older;
   for (const auto& entry : std::filesystem::directory_iterator(folder)) {
     const std::string file = entry.path().filename().string();
-    if (file.starts_with("reference-") && file != name && file != named) older.push_back(entry.path());
+    if (file.starts_with("reference-") && file != name && !named.contains(file)) older.push_back(entry.path());
   }
   for (const auto& path : older) std::filesystem::remove_all(path);
   run.session.save_model(reference, folder / name);
@@ -116,8 +124,10 @@ StageEnd run_grpo(const GrpoStage& settings, StageRun& run) {
   auto collector = session.make_collector(engine);
   std::optional<ModelRewards> model_rewards;
   if (!settings.model_rewards.empty()) {
-    model_rewards.emplace(session, settings.model_rewards, run.key());
-    collector.then_score([&](std::vector<rollout::ScoredGroup>& groups) { model_rewards->score(groups); });
+    model_rewards.emplace(session, settings.model_rewards);
+    collector.then_score([&](std::vector<rollout::ScoredGroup>& groups, const rollout::DrawKey& key) {
+      model_rewards->score(groups, key);
+    });
   }
   rl::GrpoTrainer trainer({.policy = *policy,
                            .reference = reference.get(),

@@ -5,6 +5,7 @@
 
 #include "base/json.h"
 #include "base/letters.h"
+#include "base/rng.h"
 #include "text/chat.h"
 
 namespace posttrain::pipeline {
@@ -75,14 +76,11 @@ std::optional<double> named_grade(std::string_view reply, double best) {
   return grade;
 }
 
-GenerativeJudge::GenerativeJudge(model::Transformer& model, const Tokenizer& tokenizer, const JudgeSettings& settings,
-                                 uint64_t seed, uint64_t stage)
+GenerativeJudge::GenerativeJudge(model::Transformer& model, const Tokenizer& tokenizer, const JudgeSettings& settings)
     : tokenizer_(tokenizer),
       settings_(settings),
       engine_(model, settings.engine, tokenizer.stop_ids(),
-              [this](std::span<const int32_t> ids) { return tokenizer_.decode(ids); }),
-      seed_(seed),
-      stage_(stage) {}
+              [this](std::span<const int32_t> ids) { return tokenizer_.decode(ids); }) {}
 
 std::vector<int32_t> GenerativeJudge::question(const Answers& answers) const {
   const bool pairs = settings_.mode == "pairs";
@@ -107,27 +105,29 @@ std::vector<int32_t> GenerativeJudge::question(const Answers& answers) const {
   return ids;
 }
 
-std::vector<std::vector<std::string>> GenerativeJudge::ask(const std::vector<Answers>& questions) {
+std::vector<std::vector<std::string>> GenerativeJudge::ask(const std::vector<Answers>& questions,
+                                                           const rollout::DrawKey& key) {
+  // The key's first prompt belongs to the name of the batch: a step may collect, and ask, several times.
+  const uint64_t batch = Rng({key.stage, hash_name("questions"), key.first_prompt}).at(0);
   std::vector<rollout::Request> requests;
   for (size_t i = 0; i < questions.size(); ++i) {
     requests.push_back({.prompt = question(questions[i]),
                         .samples = static_cast<int32_t>(settings_.votes),
-                        .key = {seed_, stage_, calls_, i}});
+                        .key = {key.seed, batch, key.step, i}});
   }
-  ++calls_;
   std::vector<std::vector<std::string>> replies(questions.size());
   engine_.generate(requests, settings_.sampling,
                    [&](rollout::Completion&& c) { replies[c.request].push_back(tokenizer_.decode(c.ids, true)); });
   return replies;
 }
 
-std::vector<Preference> GenerativeJudge::prefer(std::span<const Answers> pairs) {
+std::vector<Preference> GenerativeJudge::prefer(std::span<const Answers> pairs, const rollout::DrawKey& key) {
   std::vector<Answers> questions;
   for (const Answers& pair : pairs) {
     questions.push_back(pair);
     questions.push_back({pair.prompt, pair.b, pair.a});
   }
-  const auto replies = ask(questions);
+  const auto replies = ask(questions, key);
   const auto votes_for = [&](const std::vector<std::string>& texts, int wanted) {
     double votes = 0, valid = 0;
     for (const std::string& text : texts) {
@@ -144,9 +144,9 @@ std::vector<Preference> GenerativeJudge::prefer(std::span<const Answers> pairs) 
   return out;
 }
 
-std::vector<double> GenerativeJudge::grade(std::span<const Answers> answers) {
+std::vector<double> GenerativeJudge::grade(std::span<const Answers> answers, const rollout::DrawKey& key) {
   std::vector<double> out;
-  for (const auto& texts : ask({answers.begin(), answers.end()})) {
+  for (const auto& texts : ask({answers.begin(), answers.end()}, key)) {
     double sum = 0, valid = 0;
     for (const std::string& text : texts) {
       const auto grade = named_grade(text, settings_.best_grade);

@@ -13,6 +13,7 @@
 
 #include "base/params.h"
 #include "model/transformer.h"
+#include "rollout/collect.h"
 #include "rollout/engine.h"
 #include "text/tokenizer.h"
 
@@ -48,25 +49,24 @@ struct Preference {
   bool decided() const { return share() != 0.5 && share() == share(); }
 };
 
-// Not thread-safe. Model and tokenizer must outlive it. The draws are a function of (seed, stage, call, question).
+// Not thread-safe. Model and tokenizer must outlive it. It has no state: replies are a function of the key that a
+// question comes with and of its place among the others, so a resumed run hears the same.
 class GenerativeJudge {
  public:
-  GenerativeJudge(model::Transformer& model, const Tokenizer& tokenizer, const JudgeSettings& settings, uint64_t seed,
-                  uint64_t stage);
+  GenerativeJudge(model::Transformer& model, const Tokenizer& tokenizer, const JudgeSettings& settings);
 
-  std::vector<Preference> prefer(std::span<const Answers> pairs);
+  std::vector<Preference> prefer(std::span<const Answers> pairs, const rollout::DrawKey& key);
   // Mean grade of `a` divided by the best one; NaN without a valid reply.
-  std::vector<double> grade(std::span<const Answers> answers);
+  std::vector<double> grade(std::span<const Answers> answers, const rollout::DrawKey& key);
 
  private:
   std::vector<int32_t> question(const Answers& answers) const;
   // The texts of `votes` replies to each question.
-  std::vector<std::vector<std::string>> ask(const std::vector<Answers>& questions);
+  std::vector<std::vector<std::string>> ask(const std::vector<Answers>& questions, const rollout::DrawKey& key);
 
   const Tokenizer& tokenizer_;
   JudgeSettings settings_;
   rollout::Engine engine_;
-  uint64_t seed_, stage_, calls_ = 0;
 };
 
 }  // namespace posttrain::pipeline

@@ -1,5 +1,6 @@
 #include <algorithm>
 
+#include "base/rng.h"
 #include "pipeline/recipe/planner.h"
 #include "pipeline/stage.h"
 #include "pipeline/stages/judge.h"
@@ -79,10 +80,10 @@ StageEnd run_judge(const JudgeStage& settings, StageRun& run) {
                           : session.load_result(*session.recipe().stage(settings.candidates), nn::Use::inference);
   auto engine = session.make_engine(writer ? *writer : *judge_model, settings.engine);
   auto collector = session.make_collector(engine);
-  GenerativeJudge judge(*judge_model, session.tokenizer(), settings.judge, session.seed(), run.key());
+  GenerativeJudge judge(*judge_model, session.tokenizer(), settings.judge);
   std::vector<sft::AnswerPair> kept;
   JudgeTally tally;
-  const auto judge_batch = [&](std::span<const rollout::ScoredGroup> groups) {
+  const auto judge_batch = [&](std::span<const rollout::ScoredGroup> groups, const rollout::DrawKey& key) {
     std::vector<Answers> questions;
     std::vector<std::pair<const rollout::ScoredGroup*, size_t>> asked;  // the group and the place of a
     for (const auto& group : groups) {
@@ -92,7 +93,8 @@ StageEnd run_judge(const JudgeStage& settings, StageRun& run) {
         asked.emplace_back(&group, i);
       }
     }
-    const auto preferences = judge.prefer(questions);
+    const auto preferences =
+        judge.prefer(questions, {key.seed, key.stage ^ hash_name("judge"), key.step, key.first_prompt});
     for (size_t i = 0; i < preferences.size(); ++i) {
       const auto& [group, place] = asked[i];
       const auto &a = group->answers[place], &b = group->answers[place + 1];

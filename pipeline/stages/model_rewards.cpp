@@ -2,6 +2,7 @@
 
 #include <cmath>
 
+#include "base/rng.h"
 #include "sft/reward_model.h"
 
 namespace posttrain::pipeline {
@@ -27,7 +28,8 @@ constexpr int64_t micro_batch_tokens = 8192;
 
 // Every answer against the next of its group, the last against the first: an answer's value is the mean of its two
 // comparisons. A group of one has nothing to compare.
-std::vector<double> win_shares(GenerativeJudge& judge, const std::vector<rollout::ScoredGroup>& groups) {
+std::vector<double> win_shares(GenerativeJudge& judge, const std::vector<rollout::ScoredGroup>& groups,
+                               const rollout::DrawKey& key) {
   std::vector<Answers> pairs;
   for (const auto& group : groups) {
     const size_t n = group.answers.size();
@@ -35,7 +37,7 @@ std::vector<double> win_shares(GenerativeJudge& judge, const std::vector<rollout
       pairs.push_back({group.problem.prompt, group.answers[i].text, group.answers[(i + 1) % n].text});
     }
   }
-  const auto preferences = judge.prefer(pairs);
+  const auto preferences = judge.prefer(pairs, key);
   std::vector<double> values;
   size_t at = 0;
   for (const auto& group : groups) {
@@ -52,12 +54,13 @@ std::vector<double> win_shares(GenerativeJudge& judge, const std::vector<rollout
   return values;
 }
 
-std::vector<double> grades(GenerativeJudge& judge, const std::vector<rollout::ScoredGroup>& groups) {
+std::vector<double> grades(GenerativeJudge& judge, const std::vector<rollout::ScoredGroup>& groups,
+                           const rollout::DrawKey& key) {
   std::vector<Answers> answers;
   for (const auto& group : groups) {
     for (const auto& answer : group.answers) answers.push_back({group.problem.prompt, answer.text, ""});
   }
-  return judge.grade(answers);
+  return judge.grade(answers, key);
 }
 
 std::vector<double> head_scores(model::Transformer& model, const std::vector<rollout::ScoredGroup>& groups) {
@@ -82,8 +85,7 @@ void add_part(rewards::Outcome& outcome, const std::string& name, double weight,
 
 }  // namespace
 
-ModelRewards::ModelRewards(Session& session, const std::vector<ModelReward>& specs, uint64_t stage_key)
-    : backend_(nn::make_cpu_backend()) {
+ModelRewards::ModelRewards(Session& session, const std::vector<ModelReward>& specs) : backend_(nn::make_cpu_backend()) {
   for (const ModelReward& spec : specs) {
     const StageSpec& stage = *session.recipe().stage(spec.stage);
     auto part = std::make_unique<Part>();
@@ -93,8 +95,7 @@ ModelRewards::ModelRewards(Session& session, const std::vector<ModelReward>& spe
         model::Transformer::load(*backend_, session.folder().model_of(spec.stage), DType::f32, nn::Use::inference);
     if (stage.type() != "reward_model") {
       part->mode = spec.judge.mode;
-      part->judge =
-          std::make_unique<GenerativeJudge>(*part->model, session.tokenizer(), spec.judge, session.seed(), stage_key);
+      part->judge = std::make_unique<GenerativeJudge>(*part->model, session.tokenizer(), spec.judge);
     }
     parts_.push_back(std::move(part));
   }
@@ -102,11 +103,14 @@ ModelRewards::ModelRewards(Session& session, const std::vector<ModelReward>& spe
 
 ModelRewards::~ModelRewards() = default;
 
-void ModelRewards::score(std::vector<rollout::ScoredGroup>& groups) {
-  for (const auto& part : parts_) {
+void ModelRewards::score(std::vector<rollout::ScoredGroup>& groups, const rollout::DrawKey& key) {
+  for (size_t p = 0; p < parts_.size(); ++p) {
+    const auto& part = parts_[p];
+    rollout::DrawKey own = key;  // two judges draw apart
+    own.stage = Rng({key.stage, hash_name("judge"), p}).at(0);
     const auto values = part->judge == nullptr  ? head_scores(*part->model, groups)
-                        : part->mode == "pairs" ? win_shares(*part->judge, groups)
-                                                : grades(*part->judge, groups);
+                        : part->mode == "pairs" ? win_shares(*part->judge, groups, own)
+                                                : grades(*part->judge, groups, own);
     size_t at = 0;
     for (auto& group : groups) {
       for (auto& answer : group.answers) add_part(answer.outcome, part->name, part->weight, values[at++]);

@@ -24,11 +24,11 @@ struct ModelReward {
 class ModelRewards {
  public:
   // One part for each of `specs`. The session must outlive it.
-  ModelRewards(Session& session, const std::vector<ModelReward>& specs, uint64_t stage_key);
+  ModelRewards(Session& session, const std::vector<ModelReward>& specs);
   ~ModelRewards();
 
-  // Adds every part to the outcomes.
-  void score(std::vector<rollout::ScoredGroup>& groups);
+  // Adds every part to the outcomes. `key` named the answers' draws and names the judges' too.
+  void score(std::vector<rollout::ScoredGroup>& groups, const rollout::DrawKey& key);
 
  private:
   struct Part;

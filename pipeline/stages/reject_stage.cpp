@@ -65,7 +65,7 @@ StageEnd run_reject(const RejectStage& settings, StageRun& run) {
   std::vector<KeptAnswer> kept;
   std::vector<sft::AnswerPair> pairs;
   int64_t right = 0;
-  const auto keep = [&](std::span<const rollout::ScoredGroup> groups) {
+  const auto keep = [&](std::span<const rollout::ScoredGroup> groups, const rollout::DrawKey&) {
     for (const auto& group : groups) {
       keep_answers(group, settings, kept);
       const auto more = right_and_wrong(group, settings.pairs_per_prompt);

@@ -5,8 +5,7 @@
 namespace posttrain::pipeline {
 
 bool sample_training_problems(StageRun& run, rollout::Collector& collector, int64_t prompts, int64_t samples,
-                              const rollout::SamplingSettings& sampling,
-                              const std::function<void(std::span<const rollout::ScoredGroup>)>& take) {
+                              const rollout::SamplingSettings& sampling, const TakeGroups& take) {
   Session& session = run.session;
   const int64_t at_once = std::max<int64_t>(1, 256 / samples);
   for (int64_t first = 0; first < prompts; first += at_once) {
@@ -17,11 +16,13 @@ bool sample_training_problems(StageRun& run, rollout::Collector& collector, int6
           session.task().problem(text::Split::train, session.seed() ^ run.key(), static_cast<uint64_t>(i)));
     }
     rollout::CollectStats stats;
-    take(collector.collect(problems, samples, sampling, {session.seed(), run.key(), 0, static_cast<uint64_t>(first)},
-                           stats, [&](int64_t tokens, int64_t finished, int64_t) {
+    const rollout::DrawKey key{session.seed(), run.key(), 0, static_cast<uint64_t>(first)};
+    take(collector.collect(problems, samples, sampling, key, stats,
+                           [&](int64_t tokens, int64_t finished, int64_t) {
                              session.progress().phase("rollout", first + finished / samples, prompts, tokens);
                              return true;
-                           }));
+                           }),
+         key);
   }
   return true;
 }
