@@ -8,6 +8,7 @@
 #include "cli/arguments.h"
 #include "formats/safetensors.h"
 #include "model/gguf_model.h"
+#include "store/store.h"
 
 namespace posttrain::cli {
 namespace {
@@ -56,10 +57,34 @@ Json inspect_safetensors(const Safetensors& file, Json& tensors) {
   return {{"format", "safetensors"}, {"parameters", parameters}};
 }
 
+Json inspect_run(const std::filesystem::path& file) {
+  const store::Store store(file, store::Mode::read_only);
+  const auto run = store.run();
+  if (!run) throw Error(file.string(), "", "a run", "none was begun");
+  Json stages = Json::array();
+  for (const auto& stage : store.stages()) {
+    stages.push_back({{"name", stage.name},
+                      {"type", stage.type},
+                      {"from", stage.from},
+                      {"status", stage.status},
+                      {"steps", store.last_step(stage.index).value_or(0)},
+                      {"planned", stage.steps},
+                      {"seconds", stage.seconds}});
+  }
+  return {{"format", "run"},         {"name", run->name},       {"status", run->status}, {"message", run->message},
+          {"created", run->created}, {"version", run->version}, {"seed", run->seed},     {"stages", stages}};
+}
+
 int inspect(const InspectGiven& given) {
   const std::filesystem::path path = given.path;
   if (!std::filesystem::exists(path)) throw Error(given.path, "", "a model directory or file", "nothing");
   Json tensors = Json::array(), result;
+  if (std::filesystem::exists(path / "run.db")) {
+    if (given.tensors) throw Error(given.path, "--tensors", "a model", "a run; its model is final/");
+    const Json run = inspect_run(path / "run.db");
+    std::printf("%s\n", (given.json ? to_line(run) : to_pretty(run)).c_str());
+    return 0;
+  }
   if (std::filesystem::is_directory(path)) {
     const model::Arch arch = model::read_arch(path);
     result = inspect_safetensors(Safetensors::open_model(path), tensors);
@@ -78,10 +103,11 @@ int inspect(const InspectGiven& given) {
 
 Action inspect_command(Arguments& args) {
   auto given = std::make_shared<InspectGiven>();
-  args.positional("path", given->path, "A model directory, a .gguf or a .safetensors file");
+  args.positional("path", given->path, "A model directory, a .gguf or a .safetensors file, or the folder of a run");
   args.flag("--tensors", given->tensors, "List every tensor, not only their number");
   args.flag("--json", given->json, "On one line");
   args.example("posttrain inspect model.gguf --tensors");
+  args.example("posttrain inspect runs/r1-zero");
   return [given] { return inspect(*given); };
 }
 

@@ -9,23 +9,29 @@
 #include "base/machine.h"
 #include "base/nearest.h"
 #include "base/parallel.h"
+#include "pipeline/checkpoints.h"
 #include "pipeline/recipe/memory_check.h"
 #include "pipeline/recipe/recipe_view.h"
 #include "pipeline/stage.h"
 #include "pipeline/stage_table.h"
 #include "report/report.h"
 #include "report/summary.h"
+#include "store/birth.h"
 
 namespace posttrain::pipeline {
 namespace {
 
 void make_folder(const std::filesystem::path& out) {
   std::error_code error;
-  if (std::filesystem::exists(out, error) && !std::filesystem::is_empty(out, error)) {
-    throw Error(out.string(), "--out", "a new or empty folder, or --resume to go on with the run in it",
-                "a folder with files");
+  if (std::filesystem::exists(out, error)) {
+    if (!std::filesystem::is_directory(out)) throw Error(out.string(), "--out", "a folder", "a file");
+    if (!store::holds_only_unborn(out, RunFolder{out}.database())) {
+      throw Error(out.string(), "--out", "a new or empty folder, or --resume to go on with the run in it",
+                  "a folder with files");
+    }
   }
   std::filesystem::create_directories(out, error);
+  if (error == std::errc::not_a_directory) throw Error(out.string(), "--out", "a folder", "a path through a file");
   if (error) throw Failure(out.string(), "can't create the folder: " + error.message());
 }
 
@@ -41,17 +47,28 @@ int64_t planned_steps(const StageSpec& spec) {
   return steps != nullptr ? steps(spec.settings) : 0;
 }
 
-// All but the model of a finished stage. What can't be removed is only disk space.
+// All but the model and the adapter of a finished stage. What can't be removed is only disk space.
 void remove_unfinished(const RunFolder& folder, const std::string& stage) {
   std::error_code ignored;
   const auto model = folder.model_of(stage);
   for (const auto& entry : std::filesystem::directory_iterator(model.parent_path(), ignored)) {
-    if (entry.path() != model) std::filesystem::remove_all(entry.path(), ignored);
+    if (entry.path() != model && entry.path() != folder.adapter_of(stage))
+      std::filesystem::remove_all(entry.path(), ignored);
+  }
+}
+
+// What a stage left on disk, so that nothing of it is taken for a new result.
+void remove_results(const RunFolder& folder, const std::string& stage) {
+  std::filesystem::remove_all(folder.model_of(stage).parent_path());
+  for (const auto& file : {folder.data_of(stage), folder.pairs_of(stage), folder.teacher_of(stage)}) {
+    std::filesystem::remove(file);
   }
 }
 
 StageEnd run_stage(Session& session, const StageSpec& spec, int index, const store::StageRow* before) {
   const Clock clock;
+  // A --from that was killed behind the store's restart has left what it was to remove.
+  if (before == nullptr) remove_results(session.folder(), spec.name);
   const double earlier = before != nullptr ? before->seconds : 0;
   session.store().begin_stage(
       {.index = index, .name = spec.name, .type = spec.type(), .from = spec.from, .steps = planned_steps(spec)});
@@ -60,7 +77,8 @@ StageEnd run_stage(Session& session, const StageSpec& spec, int index, const sto
   const bool trained = end == StageEnd::done && stage_trains(spec.type());
   session.store().finish_stage(
       index, end == StageEnd::done ? "done" : "stopped", earlier + clock.seconds(),
-      trained ? std::filesystem::relative(session.folder().model_of(spec.name), session.folder().root).string() : "");
+      trained ? std::filesystem::relative(session.folder().model_of(spec.name), session.folder().root).string() : "",
+      end == StageEnd::done ? digest_results(session.folder(), spec.name) : std::vector<store::FileDigest>());
   if (end == StageEnd::done) {
     remove_unfinished(session.folder(), spec.name);
   }
@@ -68,9 +86,11 @@ StageEnd run_stage(Session& session, const StageSpec& spec, int index, const sto
 }
 
 // Back to the checkpoint of the stage in which the run was cut, before anything reads the store.
-void rewind_to_checkpoint(store::Store& store, const RunFolder& folder) {
+void rewind_to_checkpoint(store::Store& store, const RunFolder& folder, Progress& progress) {
   for (const auto& row : store.stages()) {
-    if (row.status != "done") return store.rewind(row.index, saved_step(folder, row.name));
+    if (row.status == "done") continue;
+    return store.rewind(row.index,
+                        settle_checkpoint(folder, row.name, [&](const std::string& text) { progress.note(text); }));
   }
 }
 
@@ -86,6 +106,11 @@ void write_results(Session& session) {
   report::write_report(session.folder().report(), session.store());
 }
 
+// A value of a recipe in a message.
+std::string told(const std::string& value) {
+  return value.empty() ? "nothing" : value;
+}
+
 // Where to begin again; throws Error when there is no such stage or when what stands before it differs.
 int restart_index(const Recipe& kept, const Recipe& recipe, const std::string& from) {
   const auto found = std::ranges::find(recipe.stages, from, &StageSpec::name);
@@ -99,17 +124,19 @@ int restart_index(const Recipe& kept, const Recipe& recipe, const std::string& f
     const bool later = path.starts_with("stages[") && std::stoi(path.substr(7)) >= index;
     const bool harmless = path == "name" || path == "description" || path == "threads" || path.starts_with("rewards") ||
                           path.starts_with("store");
-    if (!later && !harmless) throw Error("--from " + from, path, first + " as in the run", second);
+    if (!later && !harmless) throw Error("--from " + from, path, told(first) + " as in the run", told(second));
   }
   return index;
 }
 
-// What a stage left on disk, so that nothing of it is taken for a new result.
-void remove_results(const RunFolder& folder, const std::string& stage) {
-  std::filesystem::remove_all(folder.model_of(stage).parent_path());
-  for (const auto& file : {folder.data_of(stage), folder.pairs_of(stage), folder.teacher_of(stage)}) {
-    std::filesystem::remove(file);
-  }
+void write_recipe(const RunFolder& folder, const std::string& text) {
+  std::error_code ignored;
+  if (std::filesystem::exists(folder.recipe(), ignored) && read_file(folder.recipe()) == text) return;
+  write_file_atomically(folder.recipe(), text);
+}
+
+std::string recipe_text(const Recipe& recipe) {
+  return to_pretty(to_json(recipe)) + "\n";
 }
 
 RunEnd run_stages(const Recipe& recipe, const RunFolder& folder, store::Store& store, Progress& progress,
@@ -118,6 +145,7 @@ RunEnd run_stages(const Recipe& recipe, const RunFolder& folder, store::Store& s
   const double earlier = store.run()->seconds;
   set_compute_threads(static_cast<int>(recipe.threads));
   try {
+    write_recipe(folder, recipe_text(recipe));
     Session session(recipe, folder, store, progress, stop);
     const auto rows = store.stages();
     for (int i = 0; i < static_cast<int>(recipe.stages.size()); ++i) {
@@ -142,6 +170,15 @@ RunEnd run_stages(const Recipe& recipe, const RunFolder& folder, store::Store& s
   }
 }
 
+// Throws Error for the first value in which the recipe given to a resumed run differs from the run's own.
+void check_same_recipe(const Recipe& kept, const Recipe& given) {
+  for (const auto& [path, first, second] : compare_recipes(kept, given)) {
+    if (path == "name" || path == "description") continue;
+    throw Error("--resume", path, told(first) + " as in the run",
+                told(second) + "; leave the recipe out, or begin a new run");
+  }
+}
+
 }  // namespace
 
 RunEnd start_run(const Recipe& recipe, const std::filesystem::path& out, Progress& progress,
@@ -150,21 +187,21 @@ RunEnd start_run(const Recipe& recipe, const std::filesystem::path& out, Progres
   check_memory(recipe, progress);
   make_folder(out);
   const RunFolder folder{std::filesystem::absolute(out)};
-  const Json resolved = to_json(recipe);
+  auto files = digest_inputs(recipe);
   store::Store store(folder.database(), store::Mode::create);
   store.begin_run({.name = recipe.name,
                    .version = version,
                    .seed = static_cast<uint64_t>(recipe.seed),
-                   .recipe = to_line(resolved),
-                   .machine = to_line(machine_facts())});
-  write_file_atomically(folder.recipe(), to_pretty(resolved) + "\n");
+                   .recipe = to_line(to_json(recipe)),
+                   .machine = to_line(machine_facts()),
+                   .files = std::move(files)});
   return run_stages(recipe, folder, store, progress, stop);
 }
 
-RunEnd rerun_from(const std::string& from, const Recipe* changed, const std::filesystem::path& out, Progress& progress,
-                  const std::atomic<bool>& stop) {
+RunEnd rerun_from(const std::string& from, const Recipe* given, const std::filesystem::path& out, Changed changed,
+                  Progress& progress, const std::atomic<bool>& stop) {
   const Recipe kept = recipe_of_run(out);
-  const Recipe& recipe = changed != nullptr ? *changed : kept;
+  const Recipe& recipe = given != nullptr ? *given : kept;
   const RunFolder folder{std::filesystem::absolute(out)};
   const int index = restart_index(kept, recipe, from);
   check_inputs(recipe);
@@ -176,28 +213,45 @@ RunEnd rerun_from(const std::string& from, const Recipe* changed, const std::fil
     if (row == nullptr || row->status != "done")
       throw Error("--from", from, "finished stages before it", recipe.stages[i].name + " is not finished");
   }
+  check_inputs_unchanged(store, recipe, changed, progress);
+  check_results_unchanged(store, folder, index, changed, progress);
+  // The store first: from here on these stages count as not begun, whatever of their files is still there.
+  store.restart(index, to_line(to_json(recipe)));
   for (size_t i = index; i < kept.stages.size(); ++i) remove_results(folder, kept.stages[i].name);
-  const Json resolved = to_json(recipe);
-  store.restart(index, to_line(resolved));
-  write_file_atomically(folder.recipe(), to_pretty(resolved) + "\n");
   return run_stages(recipe, folder, store, progress, stop);
 }
 
 Recipe recipe_of_run(const std::filesystem::path& out) {
   const RunFolder folder{out};
-  const store::Store store(folder.database(), store::Mode::read_only);
-  const auto row = store.run();
-  if (!row) throw Error(folder.database().string(), "", "a run", "none was begun");
+  if (store::is_unborn(folder.database())) {
+    throw Error(out.string(), "--out", "a folder with a run",
+                "one in which none was begun; posttrain run RECIPE --out " + out.string() + " begins it");
+  }
+  const auto row = store::Store(folder.database(), store::Mode::read_only).run();
   return recipe_from_json(parse_json(row->recipe, folder.database().string()), folder.database().string());
 }
 
-RunEnd resume_run(const std::filesystem::path& out, Progress& progress, const std::atomic<bool>& stop) {
+std::filesystem::path recipe_file_of_run(const std::filesystem::path& out) {
+  const RunFolder folder{out};
+  write_recipe(folder, recipe_text(recipe_of_run(out)));
+  return folder.recipe();
+}
+
+RunEnd resume_run(const std::filesystem::path& out, const Recipe* given, Changed changed, Progress& progress,
+                  const std::atomic<bool>& stop) {
+  if (given != nullptr && store::is_unborn(RunFolder{out}.database())) {
+    progress.note("no run was begun in " + out.string() + " yet; it begins now");
+    return start_run(*given, out, progress, stop);
+  }
   const Recipe recipe = recipe_of_run(out);
+  if (given != nullptr) check_same_recipe(recipe, *given);
   check_inputs(recipe);
   const RunFolder folder{std::filesystem::absolute(out)};
   store::Store store(folder.database(), store::Mode::open);
   if (store.run()->status == "done" && std::filesystem::exists(folder.summary())) return RunEnd::done;
-  rewind_to_checkpoint(store, folder);
+  check_inputs_unchanged(store, recipe, changed, progress);
+  check_results_unchanged(store, folder, static_cast<int>(recipe.stages.size()), changed, progress);
+  rewind_to_checkpoint(store, folder, progress);
   return run_stages(recipe, folder, store, progress, stop);
 }
 

@@ -111,6 +111,17 @@ void Session::save_model(const model::Transformer& model, const std::filesystem:
   model.save(dir, options);
 }
 
+void Session::save_model(const model::Transformer& model, const std::filesystem::path& dir,
+                         const model::Lora* adapter) const {
+  std::filesystem::create_directories(dir.parent_path());
+  model::SaveOptions options;
+  options.add_files = [&](const std::filesystem::path& unfinished) {
+    save_tokenizer_files(tokenizer_files(), unfinished);
+    if (adapter != nullptr) adapter->save(unfinished / "adapter");
+  };
+  model.save(dir, options);
+}
+
 std::vector<int32_t> Session::stop_tokens() const {
   return tokenizer_->stop_ids();
 }

@@ -41,6 +41,11 @@ struct RunFolder {
   // The model that a finished stage hands over, and the state within an unfinished one.
   std::filesystem::path model_of(const std::string& stage) const { return checkpoints() / stage / "model"; }
   std::filesystem::path state_of(const std::string& stage) const { return checkpoints() / stage / "state.ckpt"; }
+  std::filesystem::path state_before(const std::string& stage) const {
+    return checkpoints() / stage / "state.before.ckpt";
+  }
+  // In PEFT's format, of a stage that trained adapters.
+  std::filesystem::path adapter_of(const std::string& stage) const { return checkpoints() / stage / "adapter"; }
   // Of an unfinished stage too: the weights of its best evaluation.
   std::filesystem::path best_of(const std::string& stage) const { return checkpoints() / stage / "best"; }
 };
@@ -82,6 +87,8 @@ class Session {
                                                  const StageSpec& stage);
   // Writes a Hugging Face model directory with the tokenizer in it.
   void save_model(const model::Transformer& model, const std::filesystem::path& dir, DType dtype = DType::f32) const;
+  // The same with adapter/ in it, where there are adapters.
+  void save_model(const model::Transformer& model, const std::filesystem::path& dir, const model::Lora* adapter) const;
   // The folder that holds tokenizer.json.
   std::filesystem::path tokenizer_files() const;
 

@@ -57,9 +57,6 @@ std::function<store::StepRecord(int64_t)> update_step(Session& session, Trainer&
 // when there is one. At the end the model is saved for later stages and the checkpoint removed.
 StageEnd run_training(StageRun& run, TrainingStage& stage);
 
-// The step of a stage's checkpoint; 0 when there is none. Throws Error for a damaged one.
-int64_t saved_step(const RunFolder& folder, const std::string& stage);
-
 // Evaluates a model on the task's test split, shows and stores it as of `step`; `watch` sees the record before it is
 // kept.
 void run_evaluation(StageRun& run, model::Transformer& model, const EvalSettings& settings, int64_t step,

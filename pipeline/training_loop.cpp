@@ -7,6 +7,7 @@
 #include "base/file.h"
 #include "base/rng.h"
 #include "model/checkpoint.h"
+#include "pipeline/checkpoints.h"
 #include "pipeline/stage.h"
 #include "pipeline/watch.h"
 
@@ -25,10 +26,10 @@ int64_t resume_from_checkpoint(StageRun& run, TrainingStage& stage) {
 
 void save_checkpoint(StageRun& run, TrainingStage& stage, int64_t step) {
   run.session.progress().phase("save", 0, 0);
-  const auto file = run.session.folder().state_of(run.spec.name);
-  std::filesystem::create_directories(file.parent_path());
+  const RunFolder& folder = run.session.folder();
+  std::filesystem::create_directories(folder.state_of(run.spec.name).parent_path());
   const Json cursor = {{"step", step}, {"stage", stage.cursor()}};
-  model::Checkpoint::save(file, stage.learner, to_line(cursor));
+  save_checkpoint(folder, run.spec.name, stage.learner, to_line(cursor));
 }
 
 void keep_failed_batch(StageRun& run, const TrainingStage& stage, int64_t step, const Failure& failure) {
@@ -62,21 +63,20 @@ void save_result(StageRun& run, const TrainingStage& stage, const Watch& watch) 
   const auto saved = session.folder().model_of(run.spec.name);
   const auto best = watch.best_step();
   if (!best) {
-    if (const auto* lora = stage.learner.lora()) lora->save(saved.parent_path() / "adapter");
+    if (const auto* lora = stage.learner.lora()) lora->save(session.folder().adapter_of(run.spec.name));
     return session.save_model(stage.model, saved);
   }
   session.progress().note(run.spec.name + " keeps its weights after step " + std::to_string(*best) +
                           ", the best of its evaluations");
+  const auto adapter = session.folder().best_of(run.spec.name) / "adapter";
+  if (std::filesystem::exists(adapter)) {
+    std::filesystem::remove_all(session.folder().adapter_of(run.spec.name));
+    std::filesystem::copy(adapter, session.folder().adapter_of(run.spec.name));
+  }
   session.save_model(*session.load_best(run.spec, nn::Use::inference), saved);
 }
 
 }  // namespace
-
-int64_t saved_step(const RunFolder& folder, const std::string& stage) {
-  const auto file = folder.state_of(stage);
-  if (!std::filesystem::exists(file)) return 0;
-  return parse_json(model::Checkpoint::read_cursor(file), file.string()).at("step").get<int64_t>();
-}
 
 uint64_t StageRun::key() const {
   return hash_name(spec.name);

@@ -24,7 +24,7 @@ void Watch::step(store::StepRecord& record) {
 void Watch::eval(store::EvalRecord& record) {
   record.alerts = alerts_.eval(record.step, record.task, record.n, record.metrics);
   if (is_best(record) && stage_.eval.keep == "best") {
-    run_.session.save_model(stage_.model, run_.session.folder().best_of(run_.spec.name));
+    run_.session.save_model(stage_.model, run_.session.folder().best_of(run_.spec.name), stage_.learner.lora());
   }
 }
 

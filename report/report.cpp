@@ -36,6 +36,7 @@ std::string header(const store::Store& store, const store::RunRow& run) {
   for (const char* known : {"done", "running", "stopped"}) {
     if (run.status == known) status = known;
   }
+  if (run.status == "interrupted") status = "stopped";
   return out + "<p class=\"verdict " + status + "\">" + escape_html(verdict_sentence(store)) + "</p></header>";
 }
 

@@ -102,6 +102,10 @@ std::string state_sentence(const store::Store& store, const Summary& summary) {
     return "Not finished: " + (where.empty() ? "no stage has begun" : where) + ". " +
            (stages.empty() ? "" : reward_sentence(store, stages.back().index));
   }
+  if (summary.status == "interrupted") {
+    return "Interrupted" + (where.empty() ? " before its first stage" : " in " + where) +
+           ": no process works on it; posttrain run --resume goes on. ";
+  }
   return (summary.status == "failed" ? "Failed in " : "Stopped in ") + where +
          (summary.message.empty() ? "" : ": " + summary.message) + ". ";
 }

@@ -31,8 +31,12 @@ struct Store::Impl {
   std::optional<FileLock> lock;  // first member to be made, last to go
   std::unique_ptr<Database> db;
   std::unique_ptr<StepStatements> statements;  // null when read-only
+  bool abandoned = false;                      // read-only, and no process writes
 
+  // Settings of the connection, and the statements.
+  void start_writing();
   int64_t prompt_id(const std::string& text, const std::string& answer);
+  void write_files(int stage, const std::vector<FileDigest>& files);
   void write_groups(int stage, int64_t step, const std::string& task, const std::vector<Group>& groups);
 };
 

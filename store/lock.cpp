@@ -22,14 +22,31 @@ bool same_file(int fd, const std::filesystem::path& path) {
          open.st_dev == named.st_dev;
 }
 
+// A look (held()) takes the lock for an instant; a writer is there for long.
+bool take_lock(int fd) {
+  for (int tries = 0; tries < 10; ++tries) {
+    if (::flock(fd, LOCK_EX | LOCK_NB) == 0) return true;
+    ::usleep(10'000);
+  }
+  return false;
+}
+
 }  // namespace
+
+bool FileLock::held(const std::filesystem::path& file) {
+  const int fd = ::open((file.string() + ".lock").c_str(), O_RDONLY | O_CLOEXEC);
+  if (fd < 0) return false;
+  const bool taken = ::flock(fd, LOCK_SH | LOCK_NB) != 0;
+  ::close(fd);
+  return taken;
+}
 
 FileLock::FileLock(const std::filesystem::path& file) : path_(file) {
   path_ += ".lock";
   while (true) {
     fd_ = ::open(path_.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0644);
     if (fd_ < 0) throw Failure(path_.string(), std::string("can't create: ") + std::strerror(errno));
-    if (::flock(fd_, LOCK_EX | LOCK_NB) != 0) {
+    if (!take_lock(fd_)) {
       std::array<char, 32> holder{};
       const ssize_t n = ::read(fd_, holder.data(), holder.size() - 1);
       ::close(fd_);

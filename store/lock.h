@@ -11,6 +11,9 @@ class FileLock {
   // Failure when it can't be made.
   explicit FileLock(const std::filesystem::path& file);
   ~FileLock();
+  // Whether some process holds the lock of `file`. Looks without waiting; a writer that begins just then waits a
+  // moment.
+  static bool held(const std::filesystem::path& file);
   FileLock(const FileLock&) = delete;
   FileLock& operator=(const FileLock&) = delete;
 

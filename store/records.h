@@ -69,11 +69,21 @@ struct EvalRecord {
   std::vector<Alert> alerts;
 };
 
+// A file and its digest (base/digest.h).
+struct FileDigest {
+  std::string path, digest;
+  bool operator==(const FileDigest&) const = default;
+};
+
+// Stands for a stage where files are those that the recipe names.
+constexpr int recipe_files = -1;
+
 struct RunInfo {
   std::string name, version;
   uint64_t seed = 0;
-  std::string recipe;   // resolved, JSON
-  std::string machine;  // JSON
+  std::string recipe;                  // resolved, JSON
+  std::string machine;                 // JSON
+  std::vector<FileDigest> files = {};  // what the recipe names
 };
 
 struct StageInfo {

@@ -11,6 +11,8 @@
 #include "base/error.h"
 #include "base/json.h"
 #include "base/rng.h"
+#include "store/birth.h"
+#include "store/embedded/files_sql.h"
 #include "store/embedded/schema_sql.h"
 #include "store/impl.h"
 
@@ -37,6 +39,7 @@ int64_t pragma(Database& db, const char* sql) {
 void create_schema(Database& db) {
   Transaction transaction(db);
   db.execute(embedded::schema_sql);
+  db.execute(embedded::files_sql);
   db.execute(("PRAGMA application_id = " + std::to_string(application_id)).c_str());
   db.execute(("PRAGMA user_version = " + std::to_string(schema_version)).c_str());
   transaction.commit();
@@ -87,6 +90,7 @@ void delete_after(Database& db, int stage, int64_t step) {
     Statement(db, sql.c_str()).bind(stage, step).run();
   }
   Statement(db, "DELETE FROM stages WHERE idx > ?").bind(stage).run();
+  Statement(db, "DELETE FROM files WHERE stage >= ?").bind(stage).run();
   // Prompts are numbered by first use, so dropping the unused ones gives later ones their numbers back.
   db.execute("DELETE FROM prompts WHERE id NOT IN (SELECT prompt FROM samples)");
   db.execute("UPDATE run SET status = 'running', message = ''");
@@ -105,6 +109,7 @@ Store::Store(const std::filesystem::path& file, Mode mode) : file_(file), impl_(
   if (mode != Mode::create && !exists) throw Error(file.string(), "", "a run's store", "nothing there");
   if (exists && std::filesystem::is_directory(file)) throw Error(file.string(), "", "a file", "a folder");
   if (mode == Mode::read_only) {
+    impl_->abandoned = !FileLock::held(file);
     impl_->db = std::make_unique<Database>(file, Database::Open::read);
     try {
       check_kind(*impl_->db, file);
@@ -119,34 +124,61 @@ Store::Store(const std::filesystem::path& file, Mode mode) : file_(file), impl_(
     return;
   }
   impl_->lock.emplace(file);
-  impl_->db = std::make_unique<Database>(file, mode == Mode::create ? Database::Open::create : Database::Open::write);
-  Database& db = *impl_->db;
   if (mode == Mode::create) {
-    if (is_empty(db)) {  // also what a kill during an earlier creation left
-      db.execute("PRAGMA journal_mode = WAL");
-      create_schema(db);
-    } else {
-      check_kind(db, file);
-      if (run()) throw Error(file.string(), "", "a folder without a run", "a run; resume it or choose another folder");
+    if (!is_unborn(file)) {
+      Database there(file, Database::Open::read);
+      check_kind(there, file);
+      throw Error(file.string(), "", "a folder without a run", "a run; resume it or choose another folder");
     }
-  } else {
-    check_kind(db, file);
-    Statement check(db, "PRAGMA quick_check(1)");
-    if (check.next() && check.text(0) != "ok") {
-      throw Error(file.string(), "the store is damaged (" + check.text(0) + "); restore the file from a copy");
-    }
+    remove_unborn(file);
+    impl_->db = std::make_unique<Database>(unborn_file(file), Database::Open::create);
+    create_schema(*impl_->db);
+    return;
   }
-  db.execute("PRAGMA synchronous = NORMAL; PRAGMA foreign_keys = ON");
-  impl_->statements = std::make_unique<StepStatements>(db);
+  impl_->db = std::make_unique<Database>(file, Database::Open::write);
+  check_kind(*impl_->db, file);
+  // quick_check reads the missing end of a last page as zeros.
+  if (std::filesystem::file_size(file) % static_cast<uint64_t>(pragma(*impl_->db, "PRAGMA page_size")) != 0)
+    throw Error(file.string(), "the store is damaged (its last page is cut); restore the file from a copy");
+  Statement check(*impl_->db, "PRAGMA quick_check(1)");
+  if (check.next() && check.text(0) != "ok") {
+    throw Error(file.string(), "the store is damaged (" + check.text(0) + "); restore the file from a copy");
+  }
+  impl_->start_writing();
+}
+
+void Store::Impl::start_writing() {
+  db->execute(embedded::files_sql);  // stores of earlier versions have no such table
+  db->execute("PRAGMA synchronous = NORMAL; PRAGMA foreign_keys = ON");
+  statements = std::make_unique<StepStatements>(*db);
 }
 
 Store::~Store() = default;
 
+bool Store::is_store_without_run(const std::filesystem::path& file) {
+  try {
+    Database db(file, Database::Open::read);
+    if (is_empty(db)) return true;
+    check_kind(db, file);
+    return pragma(db, "SELECT count(*) FROM run") == 0;
+  } catch (const std::exception&) {
+    return false;
+  }
+}
+
 void Store::begin_run(const RunInfo& run) {
   const std::scoped_lock guard(impl_->mutex);
+  Transaction transaction(*impl_->db);
   Statement(*impl_->db, "INSERT INTO run VALUES (1, ?, ?, ?, ?, ?, ?, 'running', '', 0)")
       .bind(run.name, utc_now(), run.version, static_cast<int64_t>(run.seed), run.recipe, run.machine)
       .run();
+  impl_->write_files(recipe_files, run.files);
+  transaction.commit();
+  impl_->db.reset();  // all of it is in the one file now
+  give_birth(file_);
+  impl_->db = std::make_unique<Database>(file_, Database::Open::write);
+  impl_->db->execute("PRAGMA journal_mode = WAL");
+  impl_->start_writing();
 }
 
 void Store::begin_stage(const StageInfo& stage) {
@@ -165,6 +197,12 @@ void Store::begin_stage(const StageInfo& stage) {
   Statement(*impl_->db, "INSERT INTO stages VALUES (?, ?, ?, ?, ?, 'running', ?, 0, '')")
       .bind(stage.index, stage.name, stage.type, stage.from, stage.steps, utc_now())
       .run();
+}
+
+void Store::Impl::write_files(int stage, const std::vector<FileDigest>& files) {
+  Statement(*db, "DELETE FROM files WHERE stage = ?").bind(stage).run();
+  Statement insert(*db, "INSERT INTO files VALUES (?, ?, ?)");
+  for (const auto& [path, digest] : files) insert.bind(stage, path, digest).run();
 }
 
 int64_t Store::Impl::prompt_id(const std::string& text, const std::string& answer) {
@@ -215,11 +253,22 @@ void Store::write_eval(const EvalRecord& record) {
   transaction.commit();
 }
 
-void Store::finish_stage(int stage, const std::string& status, double seconds, const std::string& checkpoint) {
+void Store::finish_stage(int stage, const std::string& status, double seconds, const std::string& checkpoint,
+                         const std::vector<FileDigest>& files) {
   const std::scoped_lock guard(impl_->mutex);
+  Transaction transaction(*impl_->db);
+  impl_->write_files(stage, files);
   Statement(*impl_->db, "UPDATE stages SET status = ?, seconds = ?, checkpoint = ? WHERE idx = ?")
       .bind(status, seconds, checkpoint, stage)
       .run();
+  transaction.commit();
+}
+
+void Store::keep_files(int stage, const std::vector<FileDigest>& files) {
+  const std::scoped_lock guard(impl_->mutex);
+  Transaction transaction(*impl_->db);
+  impl_->write_files(stage, files);
+  transaction.commit();
 }
 
 void Store::finish_run(const std::string& status, double seconds, const std::string& message) {

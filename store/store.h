@@ -12,7 +12,7 @@
 namespace posttrain::store {
 
 enum class Mode {
-  create,    // a new file; Error when one is there
+  create,    // a new one, which takes its name with begin_run(); Error when a run is there
   open,      // an existing one, to write on; checked for damage first
   read_only  // while another process writes, or after
 };
@@ -31,8 +31,11 @@ class Store {
   Store(const Store&) = delete;
   Store& operator=(const Store&) = delete;
 
+  // Whether `file` is a store of ours, or a SQLite file without any table, in which no run was begun. Never throws.
+  static bool is_store_without_run(const std::filesystem::path& file);
+
   // ---- writing
-  // Once, on a new store.
+  // Once, on a new store: the file takes its name with the run in it, so that a kill leaves both or neither.
   void begin_run(const RunInfo& run);
   // Stages begin in order of their index. One that is there already (a resumed run) goes on, if name and type agree.
   void begin_stage(const StageInfo& stage);
@@ -41,7 +44,11 @@ class Store {
   // Replaces an evaluation of the same stage, step and task.
   void write_eval(const EvalRecord& record);
   // status: done, stopped, failed. seconds is the whole time of the stage, resumed parts included.
-  void finish_stage(int stage, const std::string& status, double seconds, const std::string& checkpoint);
+  // `files`: what it left.
+  void finish_stage(int stage, const std::string& status, double seconds, const std::string& checkpoint,
+                    const std::vector<FileDigest>& files = {});
+  // In the place of those kept for the stage, or for recipe_files.
+  void keep_files(int stage, const std::vector<FileDigest>& files);
   void finish_run(const std::string& status, double seconds, const std::string& message = "");
   // Back to the checkpoint taken after `step` of `stage`: deletes later steps (with metrics, spans, samples, alerts),
   // later evaluations and later stages. Run and stage count as running again. What follows then leaves the same
@@ -52,6 +59,7 @@ class Store {
   void restart(int stage, const std::string& recipe);
 
   // ---- reading
+  // Read only, a run that counts as running but that no process writes is "interrupted", its stage too.
   std::optional<RunRow> run() const;
   std::vector<StageRow> stages() const;
   std::optional<int64_t> last_step(int stage) const;
@@ -68,6 +76,8 @@ class Store {
   std::vector<StepKey> sampled_steps(const std::string& task = "") const;
   std::vector<Group> groups(int stage, int64_t step, const std::string& task = "") const;
   std::vector<AlertRow> alerts() const;
+  // In order of their paths; only where the store is open for writing.
+  std::vector<FileDigest> files(int stage) const;
   // Everything but timings as text: two runs of one recipe and seed give equal strings.
   std::string content() const;
 

@@ -47,7 +47,7 @@ std::optional<RunRow> Store::run() const {
   row.seed = static_cast<uint64_t>(s.integer(3));
   row.recipe = s.text(4);
   row.machine = s.text(5);
-  row.status = s.text(6);
+  row.status = impl_->abandoned && s.text(6) == "running" ? "interrupted" : s.text(6);
   row.message = s.text(7);
   row.seconds = s.real(8);
   return row;
@@ -66,7 +66,7 @@ std::vector<StageRow> Store::stages() const {
     row.type = s.text(2);
     row.from = s.text(3);
     row.steps = s.integer(4);
-    row.status = s.text(5);
+    row.status = impl_->abandoned && s.text(5) == "running" ? "interrupted" : s.text(5);
     row.started = s.text(6);
     row.checkpoint = s.text(7);
     row.seconds = s.real(8);
@@ -184,6 +184,14 @@ std::vector<Group> Store::groups(int stage, int64_t step, const std::string& tas
     groups.back().samples.push_back(std::move(row));
   }
   return groups;
+}
+
+std::vector<FileDigest> Store::files(int stage) const {
+  const std::scoped_lock guard(impl_->mutex);
+  Statement s(*impl_->db, "SELECT path, digest FROM files WHERE stage = ? ORDER BY path");
+  std::vector<FileDigest> rows;
+  for (s.bind(stage); s.next();) rows.push_back({s.text(0), s.text(1)});
+  return rows;
 }
 
 std::vector<AlertRow> Store::alerts() const {

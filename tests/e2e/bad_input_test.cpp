@@ -93,7 +93,9 @@ TEST_F(BadInput, ATornCheckpointIsRefusedWithItsName) {
   const auto file = folder_ / "out" / "checkpoints" / "base" / "state.ckpt";
   ASSERT_TRUE(std::filesystem::exists(file));
   std::filesystem::resize_file(file, std::filesystem::file_size(file) / 2);
-  expect_error(run({"run", "--resume", "--out", (folder_ / "out").string(), "--progress", "none"}), 2, {"state.ckpt"});
+  std::filesystem::remove(file.parent_path() / "state.before.ckpt");
+  expect_error(run({"run", "--resume", "--out", (folder_ / "out").string(), "--progress", "none"}), 2,
+               {"state.ckpt", "--from base"});
 }
 
 }  // namespace

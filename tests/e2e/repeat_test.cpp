@@ -67,6 +67,16 @@ std::string recipe_moving_reference() {
   return recipe;
 }
 
+// A model's grades are drawn too, and belong to the step.
+std::string recipe_with_judge() {
+  std::string recipe = tiny_recipe();
+  const std::string key = "\"samples_per_prompt\": 4, ";
+  recipe.insert(recipe.find(key) + key.size(),
+                R"("model_rewards": [{"stage": "base", "weight": 1, "judge": {"mode": "grade",
+                "prompt": "{prompt}", "best_grade": 100000, "votes": 2, "sampling": {"max_new_tokens": 8}}}], )");
+  return recipe;
+}
+
 TEST_F(Repeat, RolloutsOneStepAheadAreRepeatableAndTheirStalenessIsLogged) {
   write("tiny.json", recipe_one_step_off());
   run_whole("a", "2");
@@ -116,10 +126,12 @@ TEST_P(Killed, AtRandomMomentsAndResumedItEndsInTheSameBytes) {
 }
 
 std::string case_name(const testing::TestParamInfo<std::string (*)()>& tested) {
-  constexpr const char* names[] = {"InStep", "OneStepOff", "MovingReference"};
+  constexpr const char* names[] = {"InStep", "OneStepOff", "MovingReference", "Judge"};
   return names[tested.index];
 }
-INSTANTIATE_TEST_SUITE_P(Repeat, Killed, testing::Values(&tiny_recipe, &recipe_one_step_off, &recipe_moving_reference),
+INSTANTIATE_TEST_SUITE_P(Repeat, Killed,
+                         testing::Values(&tiny_recipe, &recipe_one_step_off, &recipe_moving_reference,
+                                         &recipe_with_judge),
                          case_name);
 
 TEST_F(Repeat, AnInterruptFinishesTheStepSavesAndSaysHowToGoOn) {
