@@ -65,9 +65,12 @@ class Reading {
   void complain(const Node& node, const std::string& path, const std::string& message) {
     problems_.push_back({node.place, path, message});
   }
-  void unknown_key(const Node::Member& member, const std::string& path, const std::vector<std::string>& siblings);
+  // `type` is the one of the object that holds the key, where a key of it chooses one.
+  void unknown_key(const Node::Member& member, const std::string& path, const std::vector<std::string>& siblings,
+                   const std::string& type);
 
  private:
+  std::string owners_of(const std::string& key, const std::string& path);
   void list(const Node& node, Slot into, const std::string& path, const Doc& doc);
   void object(const Node& node, Slot into, const std::string& path);
   void number(const Node& node, Slot into, const std::string& path, const Doc& doc);
@@ -98,6 +101,7 @@ class ObjectReader : public Visitor {
       reading_.complain(*tag, path,
                         "expected one of " + alternatives(names) + ", got " + described(*tag) + suggestion(got, names));
     } else if (const auto held = value.slot()) {
+      type_ = value.type();
       held->ops->visit(held->value, *this);
       if (held->ops->check != nullptr) checks_.push_back(*held);
       return;
@@ -110,7 +114,7 @@ class ObjectReader : public Visitor {
     if (!open_) {
       for (const auto& member : node_.members) {
         if (std::ranges::find(known_, member.key) == known_.end()) {
-          reading_.unknown_key(member, path_, known_);
+          reading_.unknown_key(member, path_, known_, type_);
         }
       }
     }
@@ -145,14 +149,40 @@ class ObjectReader : public Visitor {
   const std::string& path_;
   std::vector<std::string> known_;
   std::vector<Slot> checks_;
+  std::string type_;
   bool open_ = false;
 };
 
-void Reading::unknown_key(const Node::Member& member, const std::string& path,
-                          const std::vector<std::string>& siblings) {
-  std::string hint = suggestion(member.key, siblings);
+// The types of an object at `path` that have this very key: "grpo" for stages[7] and samples_per_prompt.
+std::string Reading::owners_of(const std::string& key, const std::string& path) {
+  std::string section;  // without the places in lists
+  for (size_t i = 0; i < path.size(); ++i) {
+    if (path[i] != '[') {
+      section += path[i];
+    } else if (i = path.find(']', i); i == std::string::npos) {
+      break;
+    }
+  }
+  std::string owners;
+  for (size_t i = 0; i < known_->names.size(); ++i) {
+    const std::string& at = known_->sections[i];
+    if (known_->names[i] != key || !at.starts_with(section.empty() ? "" : section + ".")) continue;
+    const std::string type = at.substr(section.empty() ? 0 : section.size() + 1);
+    if (!type.empty() && type.find('.') == std::string::npos) owners += (owners.empty() ? "" : ", ") + type;
+  }
+  return owners;
+}
+
+void Reading::unknown_key(const Node::Member& member, const std::string& path, const std::vector<std::string>& siblings,
+                          const std::string& type) {
+  if (!known_) known_.emplace(root_);
+  std::string hint;
+  if (const std::string owners = type.empty() ? "" : owners_of(member.key, path); !owners.empty()) {
+    hint = "; it belongs to type " + owners + ", this one is " + type;
+  } else {
+    hint = suggestion(member.key, siblings);
+  }
   if (hint.empty()) {
-    if (!known_) known_.emplace(root_);
     const int best = nearest(member.key, known_->names);
     if (best >= 0) {
       const std::string& section = known_->sections[static_cast<size_t>(best)];

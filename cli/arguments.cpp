@@ -1,13 +1,20 @@
 #include "cli/arguments.h"
 
 #include <CLI/CLI.hpp>
+#include <algorithm>
+#include <charconv>
+#include <cmath>
 #include <cstdio>
 #include <cstring>
 
 #include "base/error.h"
+#include "base/format.h"
+#include "base/json.h"
 #include "base/log.h"
 #include "base/machine.h"
 #include "base/nearest.h"
+#include "base/node.h"
+#include "cli/error_lines.h"
 
 namespace posttrain::cli {
 namespace {
@@ -49,12 +56,16 @@ std::string unexpected(const CLI::App& app, const std::string& word) {
   return "unknown command \"" + word + "\"" + suggestion(word, known);
 }
 
-int usage_error(const CLI::App& app, const CLI::ParseError& e) {
+int usage_error(const CLI::App& app, const CLI::ParseError& e, bool json) {
   std::string message = e.what();
   if (dynamic_cast<const CLI::ExtrasError*>(&e) != nullptr) {
     const auto extra = innermost(app)->remaining();
     const auto all = app.remaining(true);
     if (!extra.empty() || !all.empty()) message = unexpected(app, extra.empty() ? all.front() : extra.front());
+  }
+  if (json) {
+    std::fputs(error_line(message).c_str(), stdout);
+    return bad_input;
   }
   std::fprintf(stderr, "%s\n", message.c_str());
   std::string command;
@@ -88,12 +99,92 @@ void Arguments::option(const char* name, std::string& value, const char* doc) {
   if (!value.empty()) option->default_str(value);
 }
 
-void Arguments::option(const char* name, int64_t& value, const char* doc) {
-  app_.add_option(name, value, doc)->capture_default_str();
+namespace {
+
+// As Reading of a recipe says it; the text is what stood on the command line.
+void check_range(const std::string& name, double value, const std::string& text, bool whole, Range range) {
+  if (value >= range.min && value <= range.max) return;
+  std::string expected = whole ? "a whole number" : "a number";
+  if (std::isfinite(range.min)) expected += " at least " + number_text(range.min);
+  if (std::isfinite(range.max))
+    expected += (std::isfinite(range.min) ? " and" : "") + std::string(" at most ") + number_text(range.max);
+  throw Error("", name, expected, text);
 }
 
-void Arguments::option(const char* name, double& value, const char* doc) {
-  app_.add_option(name, value, doc)->capture_default_str();
+template <class T>
+void add_number(CLI::App& app, const char* name, T& value, const char* doc, Range range) {
+  const auto read = [name = std::string(name), &value, range](const std::string& text) {
+    T got{};
+    const bool whole = std::is_same_v<T, int64_t>;
+    const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), got);
+    if (error != std::errc() || end != text.data() + text.size() || !std::isfinite(static_cast<double>(got)))
+      throw Error("", name, whole ? "a whole number" : "a number", "\"" + text + "\"");
+    check_range(name, static_cast<double>(got), text, whole, range);
+    value = got;
+  };
+  app.add_option_function<std::string>(name, read, doc)->default_str(number_text(static_cast<double>(value)));
+}
+
+std::string option_name(const std::string& field) {
+  std::string name = "--" + field;
+  std::ranges::replace(name, '_', '-');
+  return name;
+}
+
+// What stands on the command line as the value that a recipe would hold: a number is one, all else is text.
+Json value_of(const FieldInfo& field, const std::string& text) {
+  if (field.type.find("number") == std::string::npos) return text;
+  Json value = Json::parse(text, nullptr, false);
+  return value.is_number() ? value : Json(text);
+}
+
+void read_field(Slot described, const FieldInfo& field, const Json& value) {
+  std::vector<Problem> problems;
+  read_params(to_node(Json{{field.name, value}}, "command line"), described, "", problems);
+  for (const Problem& problem : problems) {
+    if (problem.path.starts_with(field.name)) throw Error(option_name(field.name), problem.message);
+  }
+}
+
+}  // namespace
+
+void Arguments::option(const char* name, int64_t& value, const char* doc, Range range) {
+  add_number(app_, name, value, doc, range);
+}
+
+void Arguments::option(const char* name, double& value, const char* doc, Range range) {
+  add_number(app_, name, value, doc, range);
+}
+
+void Arguments::settings(Slot described, const std::vector<std::string>& leave,
+                         const std::vector<std::pair<std::string, std::string>>& defaults) {
+  const Json now = print_params(described);
+  for (const FieldInfo& field : describe_params(described)) {
+    if (field.section || field.path != field.name || std::ranges::find(leave, field.name) != leave.end()) continue;
+    const std::string name = option_name(field.name);
+    CLI::Option* option = nullptr;
+    if (now[field.name].is_boolean()) {
+      const auto on = [described, field](int64_t) { read_field(described, field, true); };
+      option = app_.add_flag_function(name, on, field.doc);
+    } else if (now[field.name].is_array()) {
+      const auto read = [described, field](const std::vector<std::string>& texts) {
+        read_field(described, field, texts);
+      };
+      option = app_.add_option_function<std::vector<std::string>>(name, read, field.doc)->allow_extra_args(false);
+    } else {
+      const auto read = [described, field](const std::string& text) {
+        read_field(described, field, value_of(field, text));
+      };
+      std::string doc = field.doc;
+      if (!field.range.empty()) doc += " (" + field.range + ")";
+      option = app_.add_option_function<std::string>(name, read, doc);
+      const Json& value = now[field.name];
+      option->default_str(value.is_string() ? value.get<std::string>() : to_line(value));
+    }
+    for (const auto& [of, words] : defaults) {
+      if (of == field.name) option->default_str(words);
+    }
+  }
 }
 
 void Arguments::option(const char* name, std::vector<std::string>& values, const char* doc) {
@@ -151,27 +242,29 @@ int run_command_line(int argc, const char* const* argv) {
   CLI::App app("Language models through the R1 pipeline on one machine.", "posttrain");
   Flags flags;
   const Action action = build(app, flags);
+  const bool json = wants_json(argc, argv);
+  const auto tell = [json](const std::exception& e) {
+    json ? std::fputs(error_lines(e).c_str(), stdout) : std::fprintf(stderr, "%s\n", e.what());
+  };
   try {
     app.parse(argc, argv);
+    set_log_level(flags.verbose ? LogLevel::debug : flags.quiet ? LogLevel::warning : LogLevel::info);
+    return action();
   } catch (const CLI::Success& e) {  // --help and --version
     return app.exit(e);
   } catch (const CLI::ParseError& e) {
-    return usage_error(app, e);
-  }
-  set_log_level(flags.verbose ? LogLevel::debug : flags.quiet ? LogLevel::warning : LogLevel::info);
-  try {
-    return action();
+    return usage_error(app, e, json);
   } catch (const Failure& e) {
-    std::fprintf(stderr, "%s\n", e.what());
+    tell(e);
     return failure;
   } catch (const Error& e) {
-    std::fprintf(stderr, "%s\n", e.what());
+    tell(e);
     return bad_input;
   } catch (const std::bad_alloc&) {
-    std::fputs("out of memory\n", stderr);
+    tell(std::runtime_error("out of memory"));
     return failure;
   } catch (const std::exception& e) {
-    std::fprintf(stderr, "internal failure: %s\n", e.what());
+    tell(std::runtime_error(std::string("internal failure: ") + e.what()));
     return failure;
   }
 }

@@ -42,9 +42,12 @@ class Conversation {
   Conversation(const ChatGiven& given, const Clock& start)
       : given_(given),
         start_(start),
-        session_(given.model, chat_settings(given), given.options.stored()),
+        session_(given.model, chat_settings(given), given.options.stored(), given.options.adapter),
         context_(std::min<int64_t>(given.context, session_.model->arch().max_positions)),
-        decoder_(*session_.model, 1, context_) {}
+        decoder_(*session_.model, 1, context_) {
+    if (!session_.renderer.has_template())
+      throw Error(given.model, "no chat template; use posttrain generate, which continues plain text");
+  }
 
   // Prints the answer as it comes. A question that no longer fits the context is taken back with a word about it.
   void ask(const std::string& text) {
@@ -57,7 +60,9 @@ class Conversation {
                    static_cast<long long>(context_));
       return;
     }
-    messages_.push_back({{"role", "assistant"}, {"content", answer(prompt)}});
+    SamplingOptions options = given_.options;
+    options.fit(std::ssize(prompt), context_);
+    messages_.push_back({{"role", "assistant"}, {"content", answer(prompt, options.sampling)}});
     ++turn_;
   }
 
@@ -76,7 +81,7 @@ class Conversation {
     return {prompt.begin() + keep, prompt.end()};
   }
 
-  std::string answer(const std::vector<int32_t>& prompt) {
+  std::string answer(const std::vector<int32_t>& prompt, const rollout::SamplingSettings& sampling) {
     const auto& stops = session_.tokenizer.stop_ids();
     const Rng rng({static_cast<uint64_t>(given_.options.seed), hash_name("chat"), turn_});
     StreamDecoder stream(session_.tokenizer);
@@ -84,9 +89,9 @@ class Conversation {
     std::string said;
     int64_t tokens = 0;
     double first = 0;
-    while (tokens < given_.options.sampling.max_new_tokens && decoder_.length(0) + std::ssize(next) <= context_) {
+    while (tokens < sampling.max_new_tokens && decoder_.length(0) + std::ssize(next) <= context_) {
       const double uniform = rng.uniform_at(static_cast<uint64_t>(tokens));
-      const int32_t id = decoder_.append({next}, given_.options.sampling.filter(), std::span(&uniform, 1)).ids[0];
+      const int32_t id = decoder_.append({next}, sampling.filter(), std::span(&uniform, 1)).ids[0];
       if (tokens++ == 0) first = start_.seconds();
       if (std::ranges::find(stops, id) != stops.end()) break;
       next = {id};
@@ -147,11 +152,11 @@ Action chat_command(Arguments& args) {
   auto given = std::make_shared<ChatGiven>();
   given->options.sampling.temperature = 0.6;
   given->options.sampling.top_p = 0.95;
-  given->options.sampling.max_new_tokens = 1024;
   args.positional("model", given->model, "A model directory or a .gguf file, with a chat template");
   args.option("--system", given->system, "System message");
   args.option("--thinking", given->thinking, "on or off, for templates that ask for it");
-  args.option("--context", given->context, "Most tokens of a conversation, within what the model was made for");
+  args.option("--context", given->context, "Most tokens of a conversation, within what the model was made for",
+              {.min = 2, .max = 1 << 24});
   given->options.declare(args);
   args.flag("--stats", given->stats, "Say how long the first token took, and the speed");
   args.example("posttrain chat runs/r1-smollm2/final");

@@ -6,6 +6,7 @@
 #include "base/error.h"
 #include "base/file.h"
 #include "cli/arguments.h"
+#include "model/adapter.h"
 #include "model/gguf_model.h"
 #include "text/convert_tokenizer.h"
 #include "text/gguf_tokenizer.h"
@@ -14,7 +15,7 @@ namespace posttrain::cli {
 namespace {
 
 struct ConvertGiven {
-  std::string from, to, dtype;
+  std::string from, to, dtype, adapter;
 };
 
 GgufType gguf_type(const std::string& dtype) {
@@ -36,10 +37,16 @@ int convert(const ConvertGiven& given) {
   } else {
     file_type(given.dtype);
   }
+  GgufMetadata tokenizer;
+  if (is_gguf(to) && (tokenizer = gguf_tokenizer_of(from)).empty()) {
+    throw Error(given.from, "tokenizer", "byte-level BPE, the one kind that a GGUF file of ours can hold",
+                "another or none; a directory keeps every kind");
+  }
   const auto backend = nn::make_cpu_backend();
   const auto model = model::Transformer::load(*backend, from, DType::f32, nn::Use::inference);
+  if (!given.adapter.empty()) model::merge_adapter(*model, given.adapter);
   if (is_gguf(to)) {
-    model::save_gguf(*model, to, gguf_type(given.dtype), gguf_tokenizer_of(from));
+    model::save_gguf(*model, to, gguf_type(given.dtype), tokenizer);
   } else {
     model::SaveOptions options;
     options.dtype = file_type(given.dtype);
@@ -57,7 +64,8 @@ Action convert_command(Arguments& args) {
   args.positional("in", given->from, "A model directory or a .gguf file");
   args.positional("out", given->to, "A .gguf file, or a directory for config.json and safetensors");
   args.option("--dtype", given->dtype, "GGUF: f32, f16 (default), bf16, q8_0; directory: f32 (default), bf16");
-  args.example("posttrain convert runs/r1/final model.gguf --dtype q8_0");
+  args.option("--adapter", given->adapter, "A folder with a LoRA adapter in PEFT's format, merged into the model");
+  args.example("posttrain convert runs/r1-smollm2/final model.gguf --dtype q8_0");
   return [given] { return convert(*given); };
 }
 

@@ -62,6 +62,14 @@ Asked asked_for(const EvalGiven& given) {
   return asked;
 }
 
+// One length for all answers, so that none is cut sooner than another.
+int64_t longest_prompt(const text::Task& task, const Renderer& renderer, const pipeline::EvalSettings& eval) {
+  int64_t longest = 0;
+  for (const text::Problem& problem : pipeline::eval_problems(task, eval))
+    longest = std::max<int64_t>(longest, std::ssize(renderer.prompt(problem)));
+  return longest;
+}
+
 int evaluate_model(const EvalGiven& given) {
   set_compute_threads(static_cast<int>(given.options.threads));
   const Asked asked = asked_for(given);
@@ -69,13 +77,15 @@ int evaluate_model(const EvalGiven& given) {
   const rewards::RewardSet rewards(asked.rewards);  // boxes are started before the process grows
   ChatSettings chat = given.chat;
   if (chat.system.empty()) chat.system = asked.system;
-  ModelSession session(given.model, chat, given.options.stored());
+  ModelSession session(given.model, chat, given.options.stored(), given.options.adapter);
   auto engine = session.make_engine();
   rewards::ScoringPool pool(rewards, compute_threads());
   rollout::Collector collector(engine, pool, session.tokenizer,
                                [&](const text::Problem& problem) { return session.renderer.prompt(problem); });
   pipeline::EvalSettings eval = given.eval;
-  eval.sampling = given.options.sampling;
+  SamplingOptions options = given.options;
+  options.fit(longest_prompt(*task, session.renderer, eval), session.model->arch().max_positions);
+  eval.sampling = options.sampling;
   const auto record = pipeline::evaluate(collector, *task, eval, static_cast<uint64_t>(given.options.seed), {});
   Json line = {{"model", given.model}, {"task", given.task}, {"problems", record.n}, {"samples", record.k}};
   for (const auto& [name, value] : record.metrics) line[name] = value;
@@ -101,11 +111,8 @@ Action eval_command(Arguments& args) {
   args.option("--data", given->data, "The file of problems, or for a benchmark a folder of data sets that has it");
   args.option("--settings", given->settings, "Other settings of the task, as a JSON object");
   args.option("--system", given->chat.system, "System message of conversations; a benchmark has its own");
-  args.option("--problems", given->eval.problems, "How many problems of its test split");
-  args.option("--samples", given->eval.samples, "Answers to each");
-  args.option("--stop", given->options.sampling.stop, "A string that ends an answer");
+  args.settings(slot(given->eval), {"transcripts", "role"});
   given->options.declare(args);
-  args.flag("--second-attempt", given->eval.second_attempt, "Once more, with diagnostics, where it does not compile");
   args.flag("--json", given->json, "One JSON object a line");
   args.example("posttrain eval runs/r1-zero/final --task chain --samples 16 --json");
   args.example("posttrain eval MODEL --task math500 --data data --samples 4 --temperature 0.6 --max-new-tokens 4096");

@@ -40,6 +40,8 @@ Action help_command(Arguments& args) {
   args.example("posttrain help run");
   args.example("posttrain help model.arch.hidden");
   return [given] {
+    if (given->markdown && !given->topic.empty())
+      throw Error("help", "--markdown", "no topic: it is the whole", given->topic);
     if (!given->markdown) return explain(given->topic);
     std::fputs(pipeline::recipe_markdown().c_str(), stdout);
     return 0;

@@ -1,14 +1,20 @@
 #include "cli/model_session.h"
 
+#include <cstdio>
+
 #include "base/error.h"
+#include "model/adapter.h"
 
 namespace posttrain::cli {
 
-ModelSession::ModelSession(const std::filesystem::path& path, const ChatSettings& chat, DType stored)
+ModelSession::ModelSession(const std::filesystem::path& path, const ChatSettings& chat, DType stored,
+                           const std::filesystem::path& adapter)
     : tokenizer(Tokenizer::load(path)),
       backend(nn::make_cpu_backend()),
       model(model::Transformer::load(*backend, path, stored, nn::Use::inference)),
-      renderer(tokenizer, chat, path.string()) {}
+      renderer(tokenizer, chat, path.string()) {
+  if (!adapter.empty()) model::merge_adapter(*model, adapter);
+}
 
 rollout::Engine ModelSession::make_engine(const rollout::EngineSettings& settings) {
   return rollout::Engine(*model, settings, tokenizer.stop_ids(),
@@ -16,14 +22,26 @@ rollout::Engine ModelSession::make_engine(const rollout::EngineSettings& setting
 }
 
 void SamplingOptions::declare(Arguments& args) {
-  args.option("--temperature", sampling.temperature, "0 takes the likeliest token");
-  args.option("--top-p", sampling.top_p, "Keep the fewest likeliest tokens that reach this probability");
-  args.option("--top-k", sampling.top_k, "Keep this many tokens; 0 = all");
-  args.option("--min-p", sampling.min_p, "Drop tokens less likely than this share of the likeliest");
-  args.option("--max-new-tokens", sampling.max_new_tokens, "Longest answer");
+  args.settings(slot(sampling), {}, {{"max_new_tokens", "what is left of the context"}});
+  args.option("--adapter", adapter, "A folder with a LoRA adapter in PEFT's format, merged into the model");
   args.option("--dtype", dtype, "Weights in memory: f32 or bf16");
-  args.option("--seed", seed, "Of the draws");
-  args.option("--threads", threads, "0 = every core");
+  args.option("--seed", seed, "Of the draws", {.min = 0});
+  args.option("--threads", threads, "0 = every core", {.min = 0, .max = 1024});
+}
+
+void SamplingOptions::fit(int64_t prompt, int64_t positions) {
+  const int64_t left = positions - prompt;
+  if (left < 1) {
+    throw Error("prompt", "length", "fewer than the model's " + std::to_string(positions) + " positions",
+                std::to_string(prompt) + " tokens");
+  }
+  if (sampling.max_new_tokens > left) {
+    std::fprintf(stderr,
+                 "--max-new-tokens %lld is cut to %lld: a prompt of %lld tokens leaves no more of the model's %lld\n",
+                 static_cast<long long>(sampling.max_new_tokens), static_cast<long long>(left),
+                 static_cast<long long>(prompt), static_cast<long long>(positions));
+  }
+  if (sampling.max_new_tokens == 0 || sampling.max_new_tokens > left) sampling.max_new_tokens = left;
 }
 
 DType SamplingOptions::stored() const {

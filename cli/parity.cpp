@@ -27,6 +27,8 @@ bool print(bool pass, const std::string& line) {
 int parity(const ParityGiven& given) {
   if (given.tokenizer.empty() != given.cases.empty())
     throw Error("parity", "", "--tokenizer and --cases together", "one of them");
+  if (!given.tokenizer.empty() && !(given.models.empty() && given.rl.empty()))
+    throw Error("parity", "--tokenizer", "no other fixtures beside it", "some");
   if (!given.tokenizer.empty()) return check_tokenizer(given.tokenizer, given.cases);
   if (given.models.empty() && given.rl.empty()) throw Error("parity", "fixtures", "a fixture folder", "none");
   const auto backend = nn::make_cpu_backend();

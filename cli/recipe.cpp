@@ -27,6 +27,8 @@ int print(const std::string& text) {
 }
 
 int show(const RecipeGiven& given) {
+  if (given.json && !given.origin)
+    throw Error("recipe show", "--json", "--origin with it; a recipe is JSON already", "none");
   const auto loaded = pipeline::load_recipe(given.file, given.sets);
   if (!given.origin) {
     return print(to_pretty(given.resolved ? pipeline::to_json(loaded.recipe) : loaded.source.json()));

@@ -68,8 +68,9 @@ int score_math(const ScoreGiven& given) {
 
 Action math_command(Arguments& args) {
   auto given = std::make_shared<ScoreGiven>();
-  args.option("--threads", given->threads, "Threads; 0: one for each CPU");
-  args.option("--steps", given->steps, "Work allowed for one case (a step is about 10 ns); more is undecided");
+  args.option("--threads", given->threads, "Threads; 0: one for each CPU", {.min = 0, .max = 1024});
+  args.option("--steps", given->steps, "Work allowed for one case (a step is about 10 ns); more is undecided",
+              {.min = 1});
   args.option("--answer-in", given->answer_in, "Where an answer counts: box, marked (\"Answer:\" too) or anywhere");
   args.example("posttrain score math < in.jsonl   # {\"id\", \"gold\", \"pred\"} a line");
   return [given] { return score_math(*given); };

@@ -95,11 +95,7 @@ Action score_code_command(Arguments& args) {
   auto given = std::make_shared<ScoreCodeGiven>();
   args.positional("problems", given->problems, "JSONL of problems: HumanEval, MBPP, CodeContests or rows with tests");
   args.option("--completions", given->completions, "JSONL with id and completion; without it the data's own solutions");
-  args.option("--language", given->settings.language, "auto, python or cpp");
-  args.option("--score", given->settings.score, "all stops at the first failure; fraction runs every test");
-  args.option("--cpu-s", given->settings.cpu_s, "CPU seconds of a test");
-  args.option("--cgroup", given->settings.cgroup, "Exact meter: own, or the folder of a lent group");
-  args.option("--sandbox", given->settings.sandbox, "require: refuse a wall with gaps; warn: go on");
+  args.settings(slot(given->settings));
   args.example("posttrain score code HumanEval.jsonl --completions samples.jsonl");
   return [given] { return score(*given); };
 }

@@ -73,14 +73,12 @@ int score_lean(ScoreLeanGiven given) {
 
 Action score_lean_command(Arguments& args) {
   auto given = std::make_shared<ScoreLeanGiven>();
-  args.option("--backend", given->lean.backend, "kernel (a Lean-syntax fragment, not Lean), lean or off");
-  args.option("--toolchain", given->lean.toolchain, "With --backend lean: repl, lake or kimina");
+  args.settings(slot(given->lean), {"command", "timeout_s", "max_steps"});
+  args.option("--timeout", given->lean.timeout_s, "Seconds for one proof; beyond them it is undecided", {.min = 0.1});
+  args.option("--steps", given->lean.max_steps, "Steps of the kernel for one proof; beyond them it is undecided",
+              {.min = 1000});
   args.option("--command", given->command, "The toolchain's command, parted by blanks");
-  args.option("--project", given->lean.project, "Folder of the Lean project");
-  args.option("--url", given->lean.url, "Address of a Kimina server");
-  args.option("--timeout", given->lean.timeout_s, "Seconds for one proof; beyond them it is undecided");
-  args.option("--steps", given->lean.max_steps, "Steps of the kernel for one proof; beyond them it is undecided");
-  args.option("--threads", given->threads, "Threads; 0: one for each CPU");
+  args.option("--threads", given->threads, "Threads; 0: one for each CPU", {.min = 0, .max = 1024});
   args.example("posttrain score lean < in.jsonl   # {\"id\", \"statement\", \"proof\"} a line");
   return [given] { return score_lean(*given); };
 }

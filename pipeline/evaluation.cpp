@@ -173,18 +173,23 @@ store::Metrics evaluate_groups(std::span<const rollout::ScoredGroup> groups, uin
   return out;
 }
 
-store::EvalRecord evaluate(rollout::Collector& collector, const text::Task& task, const EvalSettings& settings,
-                           uint64_t seed, const rollout::Progress& progress) {
+std::vector<text::Problem> eval_problems(const text::Task& task, const EvalSettings& settings) {
   const int64_t available = task.size(text::Split::test);
   const int64_t count = available > 0 ? std::min(available, settings.problems) : settings.problems;
   std::vector<text::Problem> problems;
   for (int64_t i = 0; i < count; ++i) {
     problems.push_back(task.problem(text::Split::test, hash_name("evaluation"), static_cast<uint64_t>(i)));
   }
+  return problems;
+}
+
+store::EvalRecord evaluate(rollout::Collector& collector, const text::Task& task, const EvalSettings& settings,
+                           uint64_t seed, const rollout::Progress& progress) {
+  const auto problems = eval_problems(task, settings);
   rollout::CollectStats stats;
   const auto groups = collector.collect(problems, settings.samples, settings.sampling,
                                         {.seed = seed, .stage = hash_name("evaluation"), .step = 0}, stats, progress);
-  store::EvalRecord record{.role = settings.role, .n = count, .k = settings.samples};
+  store::EvalRecord record{.role = settings.role, .n = std::ssize(problems), .k = settings.samples};
   record.metrics = evaluate_groups(groups, seed);
   if (settings.second_attempt) {
     record.metrics.emplace_back("pass@1_second", second_pass(collector, groups, settings, seed, progress));

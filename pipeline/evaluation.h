@@ -30,6 +30,9 @@ store::Metrics evaluate_groups(std::span<const rollout::ScoredGroup> groups, uin
 // The probability that at least one of k answers drawn without replacement from n with c right ones is right.
 double pass_at_k(int64_t n, int64_t c, int64_t k);
 
+// The problems that an evaluation asks, in order.
+std::vector<text::Problem> eval_problems(const text::Task& task, const EvalSettings& settings);
+
 // Samples and judges the test split, and fills n, k, metrics and the transcripts of the first problems.
 store::EvalRecord evaluate(rollout::Collector& collector, const text::Task& task, const EvalSettings& settings,
                            uint64_t seed, const rollout::Progress& progress);

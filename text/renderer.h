@@ -46,6 +46,7 @@ class Renderer {
   RenderedExample example(const text::Document& document) const;
 
   const Tokenizer& tokenizer() const { return tokenizer_; }
+  bool has_template() const { return chat_.has_value(); }
 
  private:
   const ChatTemplate& chat() const;

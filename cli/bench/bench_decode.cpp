@@ -48,9 +48,9 @@ void bench_batch(const BenchDecodeGiven& given, model::Transformer& transformer,
 Action bench_decode_command(Arguments& args) {
   auto given = std::make_shared<BenchDecodeGiven>();
   args.option("--shape", given->shape, "tiny-89k, tiny-1m or smollm2-135m");
-  args.option("--batch", given->batch, "Sequences (0: 1, 8, 32 and 64 in turn)");
-  args.option("--prompt", given->prompt, "Tokens in the cache before the first step");
-  args.option("--steps", given->steps, "Measured steps, after two to warm up");
+  args.option("--batch", given->batch, "Sequences (0: 1, 8, 32 and 64 in turn)", {.min = 0, .max = 65536});
+  args.option("--prompt", given->prompt, "Tokens in the cache before the first step", {.min = 1, .max = 1 << 24});
+  args.option("--steps", given->steps, "Measured steps, after two to warm up", {.min = 1, .max = 1 << 24});
   args.option("--dtype", given->dtype, "Stored weights: f32 or bf16");
   args.flag("--json", given->json, "One JSON object a batch size");
   args.example("posttrain bench decode --shape smollm2-135m --json");

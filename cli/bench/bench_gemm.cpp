@@ -52,9 +52,11 @@ void print_figure(const nn::ProductFigure& f, const nn::MachineFigure& machine, 
 Action bench_gemm_command(Arguments& args) {
   auto given = std::make_shared<BenchGemmGiven>();
   args.option("--shape", given->shape, "tiny-89k, tiny-1m, smollm2-135m or all");
-  args.option("--rows", given->rows, "Rows of the left operand (0: 1, 2, 4, 8, 16, 32, 64, 256 and 1024)");
-  args.option("--repeats", given->repeats, "Rounds, ours and OpenBLAS in turn; the median counts");
-  args.option("--seconds", given->seconds, "Least time for one cell of the table");
+  args.option("--rows", given->rows, "Rows of the left operand (0: 1, 2, 4, 8, 16, 32, 64, 256 and 1024)",
+              {.min = 0, .max = 1 << 24});
+  args.option("--repeats", given->repeats, "Rounds, ours and OpenBLAS in turn; the median counts",
+              {.min = 1, .max = 1 << 20});
+  args.option("--seconds", given->seconds, "Least time for one cell of the table", {.min = 0, .max = 3600});
   args.flag("--backward", given->backward, "The gradients dx and dw too");
   args.flag("--json", given->json, "One JSON object a cell");
   args.example("posttrain bench gemm --shape smollm2-135m --json");

@@ -96,11 +96,11 @@ int bench(const BenchGrpoGiven& given) {
 Action bench_grpo_command(Arguments& args) {
   auto given = std::make_shared<BenchGrpoGiven>();
   args.option("--shape", given->shape, "tiny-89k, tiny-1m or smollm2-135m");
-  args.option("--prompts", given->prompts, "Groups in a step");
-  args.option("--samples", given->samples, "Answers of a group");
-  args.option("--prompt-tokens", given->prompt_tokens, "Length of a prompt");
-  args.option("--new-tokens", given->new_tokens, "Length of an answer");
-  args.option("--runs", given->runs, "Measured steps, after one to warm up");
+  args.option("--prompts", given->prompts, "Groups in a step", {.min = 1, .max = 65536});
+  args.option("--samples", given->samples, "Answers of a group", {.min = 1, .max = 65536});
+  args.option("--prompt-tokens", given->prompt_tokens, "Length of a prompt", {.min = 1, .max = 1 << 24});
+  args.option("--new-tokens", given->new_tokens, "Length of an answer", {.min = 1, .max = 1 << 24});
+  args.option("--runs", given->runs, "Measured steps, after one to warm up", {.min = 1, .max = 1 << 20});
   args.flag("--json", given->json, "One JSON object");
   args.example(
       "posttrain bench grpo-step --shape smollm2-135m --prompts 8 --samples 8 --prompt-tokens 64 --new-tokens 128 "

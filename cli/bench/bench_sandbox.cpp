@@ -134,9 +134,9 @@ int bench(const BenchSandboxGiven& given) {
 
 Action bench_sandbox_command(Arguments& args) {
   auto given = std::make_shared<BenchSandboxGiven>();
-  args.option("--workers", given->workers, "Programs at the same time");
-  args.option("--rounds", given->rounds, "The median of so many is reported");
-  args.option("--seconds", given->seconds, "Of each measurement");
+  args.option("--workers", given->workers, "Programs at the same time", {.min = 1, .max = 256});
+  args.option("--rounds", given->rounds, "The median of so many is reported", {.min = 1, .max = 1 << 20});
+  args.option("--seconds", given->seconds, "Of each measurement", {.min = 0.01, .max = 3600});
   args.flag("--json", given->json, "One JSON object");
   return [given] { return bench(*given); };
 }

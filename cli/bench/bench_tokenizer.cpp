@@ -73,8 +73,8 @@ Action bench_tokenizer_command(Arguments& args) {
   auto given = std::make_shared<BenchTokenizerGiven>();
   args.positional("model", given->model, "A model directory, a .gguf file or a tokenizer.json");
   args.option("--input", given->input, "A text file");
-  args.option("--document-bytes", given->document_bytes, "Length of the documents that it is cut into");
-  args.option("--runs", given->runs, "Measured runs; the median counts");
+  args.option("--document-bytes", given->document_bytes, "Length of the documents that it is cut into", {.min = 1});
+  args.option("--runs", given->runs, "Measured runs; the median counts", {.min = 1, .max = 1 << 20});
   args.flag("--json", given->json, "One JSON object a line");
   return [given] { return bench_tokenizer(*given); };
 }

@@ -34,9 +34,11 @@ Action bench_train_command(Arguments& args) {
   };
   auto given = std::make_shared<BenchTrainGiven>();
   args.option("--shape", given->shape, "tiny-89k, tiny-1m or smollm2-135m");
-  args.option("--sequences", given->sequences, "Sequences a step (0: 32, or 8 for smollm2-135m)");
-  args.option("--length", given->length, "Tokens a sequence (0: 96, or 128 for smollm2-135m)");
-  args.option("--runs", given->runs, "Measured steps, after one to warm up");
+  args.option("--sequences", given->sequences, "Sequences a step (0: 32, or 8 for smollm2-135m)",
+              {.min = 0, .max = 65536});
+  args.option("--length", given->length, "Tokens a sequence (0: 96, or 128 for smollm2-135m)",
+              {.min = 0, .max = 1 << 24});
+  args.option("--runs", given->runs, "Measured steps, after one to warm up", {.min = 1, .max = 1 << 20});
   args.flag("--recompute", given->recompute, "Keep block inputs only, compute the rest again in the backward");
   args.flag("--json", given->json, "One JSON object");
   args.example("posttrain bench train --shape smollm2-135m --json");

@@ -95,6 +95,8 @@ Judged judge_all(const Suite& suite, const JudgeGiven& given) {
 }
 
 int judge_suite(const JudgeGiven& given) {
+  if (given.sandbox != "require" && given.sandbox != "warn")
+    throw Error("judge", "--sandbox", "require or warn", given.sandbox);
   const Suite suite = read_suite(given.manifest);
   struct sigaction action {};
   action.sa_handler = interrupt;
@@ -134,7 +136,8 @@ Action judge_command(Arguments& args) {
   args.flag("--json", given->json, "One JSON object a case, then a summary");
   args.option("--only", given->only, "Ids of cases to judge; without it all");
   args.option("--cgroup", given->cgroup, "Exact meter: own, or the folder of a lent group");
-  args.option("--load", given->load, "Honest programs of the suite that run beside it, so many at a time");
+  args.option("--load", given->load, "Honest programs of the suite that run beside it, so many at a time",
+              {.min = 0, .max = 256});
   args.option("--sandbox", given->sandbox, "require: refuse a wall with gaps; warn: go on");
   args.example("posttrain judge sandbox_attacks/manifest.json --json");
   return [given] { return judge_suite(*given); };

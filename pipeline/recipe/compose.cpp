@@ -273,6 +273,19 @@ std::filesystem::path shipped_recipes() {
   return folder != nullptr ? folder : POSTTRAIN_RECIPES_FOLDER;
 }
 
+std::filesystem::path find_recipe(const std::filesystem::path& named) {
+  if (std::filesystem::is_regular_file(named) || named.has_parent_path()) return named;
+  const std::string name = named.string();
+  for (const auto& file : {shipped_recipes() / name, shipped_recipes() / (name + ".json")}) {
+    if (std::filesystem::is_regular_file(file)) return file;
+  }
+  std::vector<std::string> shipped;
+  std::error_code ignored;
+  for (const auto& entry : std::filesystem::directory_iterator(shipped_recipes(), ignored))
+    shipped.push_back(entry.path().stem().string());
+  throw Error(name, "", "a recipe's file, or the name of a shipped recipe", "neither" + suggestion(name, shipped));
+}
+
 Node compose_recipe(const std::filesystem::path& file, const std::vector<std::string>& sets,
                     std::vector<Problem>& problems) {
   Node root = Loader(problems).load(file);

@@ -20,6 +20,10 @@ namespace posttrain::pipeline {
 Node compose_recipe(const std::filesystem::path& file, const std::vector<std::string>& sets,
                     std::vector<Problem>& problems);
 
+// A recipe as it is named on the command line: a file, or where there is none and the name has no folder, a shipped
+// recipe with or without ".json". Throws Error with the nearest name.
+std::filesystem::path find_recipe(const std::filesystem::path& named);
+
 // Where the shipped recipes are: $POSTTRAIN_RECIPES, else the recipes folder of the source tree.
 std::filesystem::path shipped_recipes();
 

@@ -158,8 +158,9 @@ const ModelSpec& Recipe::origin(const StageSpec& stage) const {
 LoadedRecipe load_recipe(const std::filesystem::path& file, const std::vector<std::string>& sets) {
   std::vector<Problem> problems;
   LoadedRecipe loaded;
-  loaded.source = compose_recipe(file, sets, problems);
-  loaded.recipe.name = file.stem().string();
+  const auto found = find_recipe(file);
+  loaded.source = compose_recipe(found, sets, problems);
+  loaded.recipe.name = found.stem().string();
   read_params(loaded.source, slot(loaded.recipe), "", problems);
   if (!problems.empty()) throw Problems(std::move(problems));
   resolve(loaded.recipe);

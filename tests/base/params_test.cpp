@@ -154,6 +154,8 @@ TEST(Params, AnUnknownKeyIsLookedForInTheWholeTree) {
             "r.json:1:2 temprature: unknown key; did you mean \"temperature\"? (in eval)");
   EXPECT_EQ(complaints(R"({"stages": [{"name": "s", "type": "sft", "clip_lo": 1}]})"),
             "r.json:1:42 stages[0].clip_lo: unknown key; did you mean \"clip_low\"? (in stages.grpo)");
+  EXPECT_EQ(complaints(R"({"stages": [{"name": "s", "type": "sft", "clip_low": 1}]})"),
+            "r.json:1:42 stages[0].clip_low: unknown key; it belongs to type grpo, this one is sft");
   EXPECT_EQ(complaints(R"({"eval": {"xyzzy": 1}})"),
             "r.json:1:11 eval.xyzzy: unknown key; known here: temperature, max_new_tokens");
 }
