@@ -1,8 +1,8 @@
 # Sourced by ./quickstart and ./check: names and times each phase, installs missing Debian packages, configures builds.
 
 build_packages=(g++ cmake ninja-build pkg-config nlohmann-json3-dev libspdlog-dev libcli11-dev libsqlite3-dev libgmp-dev
-  libpcre2-dev libutf8proc-dev libxxhash-dev libopenblas-dev libseccomp-dev libboost-dev python3)
-check_packages=(libgtest-dev libbenchmark-dev clang-format clang-tidy)
+  libpcre2-dev libutf8proc-dev libxxhash-dev libcpp-httplib-dev libseccomp-dev libboost-dev python3)
+check_packages=(libopenblas0-pthread libgtest-dev libbenchmark-dev clang-format clang-tidy)
 
 phase_name='' phase_start=0
 phase() { # phase NAME: ends the last phase, begins another
@@ -43,6 +43,23 @@ install() {
   }
 }
 
+# follow_ninja LOG PROCESS: without a terminal, a line every 15 s with what share of the steps is done.
+follow_ninja() {
+  local log=$1 process=$2 begin=$SECONDS said=$((SECONDS - 13)) steps
+  while kill -0 "$process" 2> /dev/null; do
+    if ((SECONDS - said >= 15)); then
+      said=$SECONDS
+      steps=$(sed -n 's,^\[\([0-9]*\)/\([0-9]*\) .*,\1 \2,p' "$log" | tail -1)
+      if [[ -n $steps ]]; then
+        printf '%3d%% of %d steps, %d s\n' $((100 * ${steps% *} / ${steps#* })) "${steps#* }" $((SECONDS - begin))
+      else
+        printf 'starting, %d s\n' $((SECONDS - begin))
+      fi
+    fi
+    sleep 1
+  done
+}
+
 # build FOLDER TARGETS CMAKE_OPTION...: TARGETS is a list in one word. Only a failing build prints more than its progress.
 # Many sources at a time, for whoever comes here builds everything; the presets keep them apart.
 build() {
@@ -53,8 +70,17 @@ build() {
     return 1
   }
   rm -f "$folder.log"
-  local quiet=--quiet
-  if [[ -t 1 ]]; then quiet=; fi # a terminal shows the redrawn progress line
+  if [[ -t 1 ]]; then # a terminal shows the redrawn progress line
+    # shellcheck disable=SC2086
+    NINJA_STATUS='[%f/%t %es] ' ninja -C "$folder" $targets
+    return
+  fi
+  local log=$folder/ninja.log process status=0
   # shellcheck disable=SC2086
-  NINJA_STATUS='[%f/%t %es] ' ninja -C "$folder" $quiet $targets
+  NINJA_STATUS='[%f/%t] ' ninja -C "$folder" $targets > "$log" 2>&1 &
+  process=$!
+  follow_ninja "$log" "$process"
+  wait "$process" || status=$?
+  if [[ $status != 0 ]]; then grep -vE '^\[[0-9]+/[0-9]+\] ' "$log" >&2 || true; fi
+  return $status
 }

@@ -4,8 +4,10 @@
 
 #include "base/clock.h"
 #include "base/error.h"
+#include "base/log.h"
 #include "base/parallel.h"
 #include "nn/cpu/backend.h"
+#include "nn/cpu/blas.h"
 
 namespace posttrain::nn {
 namespace {
@@ -125,7 +127,12 @@ std::unique_ptr<Backend> make_cpu_backend(const CpuOptions& options) {
       best = isa;
     }
   }
-  return std::make_unique<cpu::CpuBackend>(kernels_of(best), options.blas || best == Isa::generic);
+  const bool slow = best == Isa::generic;
+  if (slow && !options.blas && !blas::available())
+    log_warning(
+        "no kernel of ours is fast on this CPU, and OpenBLAS, which would be, isn't there: install the package "
+        "libopenblas0-pthread");
+  return std::make_unique<cpu::CpuBackend>(kernels_of(best), options.blas || (slow && blas::available()));
 }
 
 std::unique_ptr<Backend> make_cpu_backend() {
