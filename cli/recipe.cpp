@@ -42,7 +42,7 @@ int show(const RecipeGiven& given) {
     const size_t used = path.size() + value.size();
     const std::string gap(used < width ? width - used : 0, ' ');
     if (given.json)
-      print(to_line(Json{{"path", path}, {"value", Json::parse(value)}, {"origin", origin}}));
+      print(to_line(Json{{"path", path}, {"value", parse_json(value, path)}, {"origin", origin}}));
     else
       print(path + " = " + value + gap + "  # " + origin);
   }
@@ -69,7 +69,9 @@ Action diff_command(Arguments& args) {
   return [given] {
     const auto first = pipeline::load_recipe(given->file), second = pipeline::load_recipe(given->other);
     for (const auto& [path, a, b] : pipeline::compare_recipes(first.recipe, second.recipe)) {
-      const auto value = [](const std::string& text) { return text.empty() ? Json() : Json::parse(text); };
+      const auto value = [&path = path](const std::string& text) {
+        return text.empty() ? Json() : parse_json(text, path);
+      };
       if (given->json)
         print(to_line(Json{{"path", path}, {"first", value(a)}, {"second", value(b)}}));
       else

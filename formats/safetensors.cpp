@@ -8,9 +8,9 @@
 #include <set>
 
 #include "base/error.h"
-#include "base/json.h"
+#include "base/half.h"
+#include "base/json_strict.h"
 #include "formats/file_writer.h"
-#include "formats/half.h"
 
 namespace posttrain {
 namespace {
@@ -28,24 +28,9 @@ uint64_t width(const std::string& dtype) {
 
 // Parses and refuses an object that names a key twice, at whatever depth.
 Json parse_header(std::string_view text, const std::string& where) {
-  std::vector<std::set<std::string>> open;
-  std::string twice;
-  const Json::parser_callback_t watch = [&](int, Json::parse_event_t event, Json& value) {
-    if (event == Json::parse_event_t::object_start) open.emplace_back();
-    if (event == Json::parse_event_t::object_end) open.pop_back();
-    if (event == Json::parse_event_t::key && !open.back().insert(value.get<std::string>()).second) {
-      twice = value.get<std::string>();
-    }
-    return true;
-  };
-  try {
-    Json json = Json::parse(text.begin(), text.end(), watch);
-    if (!twice.empty()) throw Error(where, "header", "every name once", "'" + twice + "' twice");
-    if (!json.is_object()) throw Error(where, "header", "an object", "something else");
-    return json;
-  } catch (const Json::exception& e) {
-    throw Error(where, "the header is not valid JSON: " + std::string(e.what()));
-  }
+  Json json = parse_strict_json(text, where + ": header");
+  if (!json.is_object()) throw Error(where, "header", "an object", "something else");
+  return json;
 }
 
 uint64_t natural(const Json& value, const std::string& where, const std::string& field) {

@@ -112,13 +112,13 @@ class Reader final : public nlohmann::json_sax<Json> {
       score_ = as_double;
       has_score_ = true;
     } else {
-      wrong("a string", v.dump());
+      wrong("a string", to_line(v));
     }
     return true;
   }
 
   bool value(Json v) {
-    if (table_ != Table::none) wrong("another value", v.dump());
+    if (table_ != Table::none) wrong("another value", to_line(v));
     place(std::move(v));
     return true;
   }

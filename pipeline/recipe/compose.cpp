@@ -4,6 +4,7 @@
 #include <cstdlib>
 
 #include "base/file.h"
+#include "base/json_strict.h"
 #include "base/nearest.h"
 
 namespace posttrain::pipeline {
@@ -144,7 +145,7 @@ class Variables {
         }
         if (value->kind != Node::Kind::scalar)
           return complain(node, path, "a list or object can't stand within a text");
-        out += is_text(*value) ? value->scalar.get<std::string>() : value->scalar.dump();
+        out += is_text(*value) ? value->scalar.get<std::string>() : to_line(value->scalar);
         at = end + 1;
         if (out.size() > 1 << 20) return complain(node, path, "the text grows beyond 1 MiB");
       } else {
@@ -195,8 +196,8 @@ class Setter {
       return;
     }
     const std::string value = text.substr(equals + 1);
-    Json json = Json::parse(value, nullptr, false);
-    value_ = to_node(json.is_discarded() ? Json(value) : std::move(json), "--set");
+    std::optional<Json> json = try_parse_json(value);
+    value_ = to_node(json ? *json : Json(value), "--set");
     place_ = value_.place;
   }
 
