@@ -59,7 +59,34 @@ std::string translate(const std::string& pattern) {
   return out;
 }
 
+// \s of ECMA-262 is Unicode's white space and U+FEFF, while \d and \w stay ASCII.
+std::string translate_ecma(const std::string& pattern) {
+  constexpr const char* spaces =
+      "\\s\\u00a0\\u1680\\u2000-\\u200a\\u2028\\u2029\\u202f\\u205f\\u3000\\ufeff";  // which need ALT_BSUX
+  std::string out;
+  bool in_class = false;
+  for (size_t i = 0; i < pattern.size(); ++i) {
+    const char c = pattern[i];
+    if (c == '[') in_class = true;
+    if (c == ']') in_class = false;
+    if (c != '\\' || i + 1 == pattern.size()) {
+      out += c;
+      continue;
+    }
+    const char next = pattern[++i];
+    if (next == 's')
+      out += in_class ? spaces : std::string("[") + spaces + "]";
+    else if (next == 'S' && !in_class)
+      out += std::string("[^") + spaces + "]";
+    else
+      out += {c, next};
+  }
+  return out;
+}
+
 constexpr uint32_t kOptions = PCRE2_UTF | PCRE2_UCP | PCRE2_NEVER_BACKSLASH_C;
+constexpr uint32_t kEcmaOptions =
+    PCRE2_UTF | PCRE2_NEVER_BACKSLASH_C | PCRE2_DOLLAR_ENDONLY | PCRE2_ALLOW_EMPTY_CLASS | PCRE2_MATCH_UNSET_BACKREF;
 constexpr size_t kJitStack = 1 << 20;
 
 struct MatchState {
@@ -89,14 +116,43 @@ struct MatchState {
 struct Regex::Code {
   pcre2_code* code = nullptr;
   ~Code() { pcre2_code_free(code); }
+
+  // Where the first match at or behind `at` begins and ends; false when there is none.
+  bool next(const MatchState& state, std::string_view text, PCRE2_SIZE at, PCRE2_SIZE& begin, PCRE2_SIZE& end,
+            const std::string& where) const {
+    const auto* subject = reinterpret_cast<PCRE2_SPTR>(text.data());
+    int found = pcre2_match(code, subject, text.size(), at, PCRE2_NO_UTF_CHECK, state.data, state.context);
+    if (found == PCRE2_ERROR_JIT_STACKLIMIT) {
+      found = pcre2_match(code, subject, text.size(), at, PCRE2_NO_UTF_CHECK | PCRE2_NO_JIT, state.data, state.context);
+    }
+    if (found == PCRE2_ERROR_NOMATCH) return false;
+    if (found < 0) {
+      PCRE2_UCHAR message[160] = {};
+      pcre2_get_error_message(found, message, sizeof message);
+      throw Failure(where, "matching gave up: " + std::string(reinterpret_cast<const char*>(message)));
+    }
+    const PCRE2_SIZE* bounds = pcre2_get_ovector_pointer(state.data);
+    begin = bounds[0];
+    end = bounds[1];
+    return true;
+  }
 };
 
-Regex::Regex(const std::string& pattern, const std::string& where) : code_(std::make_unique<Code>()), where_(where) {
-  const std::string translated = translate(pattern);
+Regex::Regex(const std::string& pattern, const std::string& where, Dialect dialect)
+    : code_(std::make_unique<Code>()), where_(where) {
+  const bool ecma = dialect == Dialect::ecma;
+  const std::string translated = ecma ? translate_ecma(pattern) : translate(pattern);
+  const std::unique_ptr<pcre2_compile_context, decltype(&pcre2_compile_context_free)> context(
+      pcre2_compile_context_create(nullptr), &pcre2_compile_context_free);
+  PT_ASSERT(context);
+  if (ecma) {
+    pcre2_set_compile_extra_options(context.get(), PCRE2_EXTRA_ALT_BSUX);  // \uHHHH and \u{...}
+    pcre2_set_newline(context.get(), PCRE2_NEWLINE_ANYCRLF);
+  }
   int error = 0;
   PCRE2_SIZE offset = 0;
-  code_->code = pcre2_compile(reinterpret_cast<PCRE2_SPTR>(translated.data()), translated.size(), kOptions, &error,
-                              &offset, nullptr);
+  code_->code = pcre2_compile(reinterpret_cast<PCRE2_SPTR>(translated.data()), translated.size(),
+                              ecma ? kEcmaOptions : kOptions, &error, &offset, context.get());
   if (!code_->code) {
     PCRE2_UCHAR message[160] = {};
     pcre2_get_error_message(error, message, sizeof message);
@@ -107,28 +163,21 @@ Regex::Regex(const std::string& pattern, const std::string& where) : code_(std::
 
 Regex::~Regex() = default;
 
+bool Regex::found_in(std::string_view text) const {
+  const MatchState state(code_->code);
+  PCRE2_SIZE begin = 0, end = 0;
+  return code_->next(state, text, 0, begin, end, where_);
+}
+
 void Regex::find_all(std::string_view text, std::vector<Span>& matches) const {
   const MatchState state(code_->code);
-  const auto* subject = reinterpret_cast<PCRE2_SPTR>(text.data());
-  PCRE2_SIZE at = 0;
-  while (at < text.size()) {
-    int found = pcre2_match(code_->code, subject, text.size(), at, PCRE2_NO_UTF_CHECK, state.data, state.context);
-    if (found == PCRE2_ERROR_JIT_STACKLIMIT) {
-      found = pcre2_match(code_->code, subject, text.size(), at, PCRE2_NO_UTF_CHECK | PCRE2_NO_JIT, state.data,
-                          state.context);
-    }
-    if (found == PCRE2_ERROR_NOMATCH) return;
-    if (found < 0) {
-      PCRE2_UCHAR message[160] = {};
-      pcre2_get_error_message(found, message, sizeof message);
-      throw Failure(where_, "matching gave up: " + std::string(reinterpret_cast<const char*>(message)));
-    }
-    const PCRE2_SIZE* bounds = pcre2_get_ovector_pointer(state.data);
-    if (bounds[1] > bounds[0]) {
-      matches.push_back({static_cast<uint32_t>(bounds[0]), static_cast<uint32_t>(bounds[1])});
-      at = bounds[1];
+  PCRE2_SIZE at = 0, begin = 0, end = 0;
+  while (at < text.size() && code_->next(state, text, at, begin, end, where_)) {
+    if (end > begin) {
+      matches.push_back({static_cast<uint32_t>(begin), static_cast<uint32_t>(end)});
+      at = end;
     } else {
-      at = bounds[1] + 1;
+      at = end + 1;
       while (at < text.size() && (static_cast<unsigned char>(text[at]) & 0xC0) == 0x80) ++at;
     }
   }

@@ -47,7 +47,7 @@ TEST(JsonSchema, MatchesTypesBoundsAndCombinations) {
   const Json schema = Json::parse(R"({"type": "object", "required": ["name", "age"], "additionalProperties": false,
     "properties": {"name": {"type": "string", "minLength": 1}, "age": {"type": "integer", "minimum": 0},
                    "tags": {"type": "array", "items": {"enum": ["a", "b"]}, "maxItems": 2, "uniqueItems": true}}})");
-  const auto matches = [&](const char* text) { return !schema_mismatch(schema, Json::parse(text)).has_value(); };
+  const auto matches = [&](const char* text) { return !Schema(schema).mismatch(Json::parse(text)).has_value(); };
   EXPECT_TRUE(matches(R"({"name": "x", "age": 3})"));
   EXPECT_TRUE(matches(R"({"name": "x", "age": 3.0, "tags": ["a", "b"]})"));
   EXPECT_FALSE(matches(R"({"name": "x"})"));
@@ -57,7 +57,6 @@ TEST(JsonSchema, MatchesTypesBoundsAndCombinations) {
   EXPECT_FALSE(matches(R"({"name": "x", "age": 3, "more": 1})"));
   EXPECT_FALSE(matches(R"({"name": "x", "age": 3, "tags": ["a", "a"]})"));
   EXPECT_FALSE(matches(R"([1])"));
-  EXPECT_THROW(schema_mismatch(Json{{"pattern", "x"}}, Json("x")), std::exception) << "unknown keywords are refused";
 }
 
 TEST(JsonSchema, ReadsTheTagTheBlockOrTheWhole) {
