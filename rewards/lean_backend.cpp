@@ -27,7 +27,7 @@ void LeanSettings::visit(Visitor& v) {
      .choices = {"repl", "lake", "kimina"}});
   v("command", command, {.doc = "The REPL's command; for lake the command before --json, such as lake env lean"});
   v("project", project, {.doc = "Folder of the Lean project where the command runs"});
-  v("url", url, {.doc = "Address of the Kimina server, http://host:port"});
+  v("url", url, {.doc = "Address of the Kimina server, http:// or https://host:port"});
   v("header", header, {.doc = "Imports and opens before every statement"});
   v("workers", workers, {.doc = "Lean processes at a time", .min = 1, .max = 256});
   v("timeout_s", timeout_s,

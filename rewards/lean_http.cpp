@@ -1,11 +1,14 @@
 #include "rewards/lean_http.h"
 
-#include <netdb.h>
-#include <sys/socket.h>
-#include <sys/time.h>
-#include <unistd.h>
+#include <httplib.h>
+
 #include <algorithm>
-#include <charconv>
+#include <condition_variable>
+#include <csignal>
+#include <ctime>
+#include <memory>
+#include <mutex>
+#include <thread>
 
 #include "base/clock.h"
 #include "base/error.h"
@@ -15,129 +18,156 @@
 namespace posttrain::rewards {
 namespace {
 
-struct Socket {
-  int fd = -1;
-  ~Socket() {
-    if (fd >= 0) close(fd);
+// The library writes without MSG_NOSIGNAL: a server that has gone would end the program.
+class NoPipeSignal {
+ public:
+  NoPipeSignal() {
+    sigset_t pending;
+    sigpending(&pending);
+    before_ = sigismember(&pending, SIGPIPE) == 1;
+    sigemptyset(&pipe_);
+    sigaddset(&pipe_, SIGPIPE);
+    pthread_sigmask(SIG_BLOCK, &pipe_, &mask_);
   }
+  ~NoPipeSignal() {
+    const timespec now{};
+    while (!before_ && sigtimedwait(&pipe_, nullptr, &now) < 0 && errno == EINTR) {
+    }
+    pthread_sigmask(SIG_SETMASK, &mask_, nullptr);
+  }
+  NoPipeSignal(const NoPipeSignal&) = delete;
+  NoPipeSignal& operator=(const NoPipeSignal&) = delete;
+
+ private:
+  sigset_t pipe_{}, mask_{};
+  bool before_ = false;
 };
 
-bool connect_to(Socket& s, const HttpAddress& address, double timeout_s) {
-  addrinfo hints{}, *found = nullptr;
-  hints.ai_socktype = SOCK_STREAM;
-  if (getaddrinfo(address.host.c_str(), address.port.c_str(), &hints, &found) != 0) return false;
-  for (const addrinfo* a = found; a != nullptr && s.fd < 0; a = a->ai_next) {
-    s.fd = socket(a->ai_family, a->ai_socktype | SOCK_CLOEXEC, a->ai_protocol);
-    const timeval time{static_cast<time_t>(timeout_s), 0};
-    setsockopt(s.fd, SOL_SOCKET, SO_SNDTIMEO, &time, sizeof time);
-    setsockopt(s.fd, SOL_SOCKET, SO_RCVTIMEO, &time, sizeof time);
-    if (connect(s.fd, a->ai_addr, a->ai_addrlen) != 0) {
-      close(s.fd);
-      s.fd = -1;
-    }
-  }
-  freeaddrinfo(found);
-  return s.fd >= 0;
-}
+// The library's times are for one read each; this ends the whole.
+class Watch {
+ public:
+  Watch(httplib::ClientImpl& client, Deadline until)
+      : thread_([this, &client, until] {
+          std::unique_lock lock(mutex_);
+          while (!changed_.wait_until(lock, until, [this] { return over_; })) {
+            late_ = true;
+            client.stop();
+            if (changed_.wait_for(lock, std::chrono::milliseconds(20), [this] { return over_; })) return;
+          }
+        }) {}
+  ~Watch() { end(); }
+  Watch(const Watch&) = delete;
+  Watch& operator=(const Watch&) = delete;
 
-// Chunks put together; nothing while some are missing.
-bool unchunk(std::string_view text, std::string& out) {
-  out.clear();
-  for (;;) {
-    const size_t line = text.find("\r\n");
-    if (line == std::string_view::npos) return false;
-    size_t size = 0;
-    if (std::from_chars(text.data(), text.data() + line, size, 16).ec != std::errc() || size > kMostReplyBytes)
-      return false;
-    text.remove_prefix(line + 2);
-    if (size == 0) return true;
-    if (text.size() < size + 2) return false;
-    out += text.substr(0, size);
-    text.remove_prefix(size + 2);
+  // Whether the time was over.
+  bool end() {
+    {
+      const std::lock_guard lock(mutex_);
+      over_ = true;
+    }
+    changed_.notify_all();
+    if (thread_.joinable()) thread_.join();
+    return late_;
+  }
+
+ private:
+  std::mutex mutex_;
+  std::condition_variable changed_;
+  bool over_ = false, late_ = false;
+  std::thread thread_;
+};
+
+std::string reason(httplib::Error error, const HttpAddress& address) {
+  switch (error) {
+    case httplib::Error::Connection:
+      return "no connection to " + address.text();
+    case httplib::Error::ConnectionTimeout:
+      return "timed out";
+    case httplib::Error::SSLConnection:
+    case httplib::Error::SSLLoadingCerts:
+      return "no https with " + address.text();
+    case httplib::Error::SSLServerVerification:
+      return "the certificate of " + address.text() + " is not one that this system trusts";
+    default:
+      return "the connection broke: " + httplib::to_string(error);
   }
 }
 
 }  // namespace
 
+std::string HttpAddress::text() const {
+  const bool brackets = host.find(':') != std::string::npos;
+  return (brackets ? "[" + host + "]" : host) + ":" + std::to_string(port);
+}
+
 HttpAddress read_address(std::string_view url) {
-  const std::string_view given = url;
-  if (url.starts_with("http://")) url.remove_prefix(7);
+  const auto bad = [given = std::string(url)] {
+    return Error("rewards.lean", "url", "http://host:port or https://host:port", given);
+  };
+  HttpAddress out;
+  if (url.starts_with("https://")) {
+    out.secure = true;
+    out.port = 443;
+    url.remove_prefix(8);
+  } else if (url.starts_with("http://")) {
+    url.remove_prefix(7);
+  }
   if (url.ends_with('/')) url.remove_suffix(1);
-  const size_t colon = url.rfind(':');
-  const std::string_view port = colon == std::string_view::npos ? "80" : url.substr(colon + 1);
-  const std::string_view host = url.substr(0, colon);
-  const bool digits = !port.empty() && std::ranges::all_of(port, is_digit);
-  if (host.empty() || !digits || host.find('/') != std::string_view::npos)
-    throw Error("rewards.lean", "url", "http://host:port", std::string(given));
-  return {std::string(host), std::string(port)};
+  std::string_view rest;
+  if (url.starts_with('[')) {
+    const size_t close = url.find(']');
+    if (close == std::string_view::npos) throw bad();
+    out.host = url.substr(1, close - 1);
+    rest = url.substr(close + 1);
+    const auto of_address = [](char c) { return is_digit(c) || c == ':' || c == '.' || (c >= 'a' && c <= 'f'); };
+    if (!std::ranges::all_of(lower_case(out.host), of_address)) throw bad();
+  } else {
+    const size_t colon = std::min(url.find(':'), url.size());
+    out.host = url.substr(0, colon);
+    rest = url.substr(colon);
+  }
+  if (out.host.empty() || out.host.find_first_of("/?#@[] ") != std::string::npos) throw bad();
+  if (rest.empty()) return out;
+  const std::string port(rest.substr(1));
+  const bool digits = !port.empty() && port.size() <= 5 && std::ranges::all_of(port, is_digit);
+  if (rest[0] != ':' || !digits || std::stoi(port) < 1 || std::stoi(port) > 65535) throw bad();
+  out.port = std::stoi(port);
+  return out;
 }
 
 HttpReply http_post(const HttpAddress& address, const std::string& path, const std::string& body, double timeout_s) {
+  const NoPipeSignal quiet;
+  const std::unique_ptr<httplib::ClientImpl> client =
+      address.secure ? std::make_unique<httplib::SSLClient>(address.host, address.port)
+                     : std::make_unique<httplib::ClientImpl>(address.host, address.port);
+  const auto limit = std::chrono::microseconds(std::max(int64_t{1000}, static_cast<int64_t>(timeout_s * 1e6)));
+  client->set_connection_timeout(limit);
+  client->set_read_timeout(limit);
+  client->set_write_timeout(limit);
+  httplib::Request request;
+  request.method = "POST";
+  request.path = path;
+  request.headers = {{"Host", address.text()}, {"Content-Type", "application/json"}, {"Connection", "close"}};
+  request.body = body;
   HttpReply out;
-  Socket s;
-  if (!connect_to(s, address, timeout_s)) {
-    out.error = "no connection to " + address.host + ":" + address.port;
-    return out;
+  bool too_long = false;
+  request.content_receiver = [&](const char* piece, size_t bytes, uint64_t, uint64_t) {
+    too_long = out.body.size() + bytes > kMostReplyBytes;
+    if (!too_long) out.body.append(piece, bytes);
+    return !too_long;
+  };
+  Watch watch(*client, deadline_in(timeout_s));
+  httplib::Response response;
+  httplib::Error error = httplib::Error::Success;
+  const bool done = client->send(request, response, error);
+  const bool late = watch.end();
+  if (done) {
+    out.status = response.status;
+  } else {
+    out.error = too_long ? "a reply of more than 16 MiB" : late ? "timed out" : reason(error, address);
+    out.body.clear();
   }
-  const std::string request =
-      "POST " + path + " HTTP/1.1\r\nHost: " + address.host +
-      "\r\nContent-Type: application/json\r\nConnection: close\r\nContent-Length: " + std::to_string(body.size()) +
-      "\r\n\r\n" + body;
-  for (std::string_view rest = request; !rest.empty();) {
-    const ssize_t n = send(s.fd, rest.data(), rest.size(), MSG_NOSIGNAL);
-    if (n <= 0) {
-      out.error = "the server takes no request";
-      return out;
-    }
-    rest.remove_prefix(static_cast<size_t>(n));
-  }
-  const Deadline until = deadline_in(timeout_s);
-  std::string text;
-  for (;;) {
-    if (milliseconds_until(until) == 0) {
-      out.error = "timed out";
-      return out;
-    }
-    char chunk[65536];
-    const ssize_t n = recv(s.fd, chunk, sizeof chunk, 0);
-    if (n < 0) {
-      out.error = errno == EAGAIN ? "timed out" : "the connection broke";
-      return out;
-    }
-    text.append(chunk, static_cast<size_t>(n));
-    if (text.size() > kMostReplyBytes) {
-      out.error = "a reply of more than 16 MiB";
-      return out;
-    }
-    const size_t head = text.find("\r\n\r\n");
-    if (head == std::string::npos) {
-      if (n > 0) continue;
-      out.error = "no reply";
-      return out;
-    }
-    const std::string headers = lower_case(text.substr(0, head + 2));
-    const std::string_view rest = std::string_view(text).substr(head + 4);
-    const size_t length_at = headers.find("\r\ncontent-length:");
-    bool whole = n == 0;
-    if (headers.find("\r\ntransfer-encoding: chunked") != std::string::npos) {
-      whole = unchunk(rest, out.body);
-    } else if (length_at != std::string::npos) {
-      const size_t length = std::strtoull(headers.c_str() + length_at + 17, nullptr, 10);
-      whole = rest.size() >= length;
-      if (whole) out.body = rest.substr(0, length);
-    } else if (whole) {
-      out.body = rest;
-    }
-    if (whole) {
-      if (headers.starts_with("http/1.") && headers.size() > 12) out.status = std::atoi(headers.c_str() + 9);
-      if (out.status == 0) out.error = "not HTTP";
-      return out;
-    }
-    if (n == 0) {
-      out.error = "a reply that is cut off";
-      return out;
-    }
-  }
+  return out;
 }
 
 }  // namespace posttrain::rewards

@@ -1,5 +1,7 @@
 // A Kimina server: POST /api/check with one snippet. The server judges messages only, so statement and axioms are asked
 // for in a second snippet that holds the proof again; the trust stays "messages".
+#include <cmath>
+
 #include "base/json.h"
 #include "rewards/lean_http.h"
 #include "rewards/lean_pooled.h"
@@ -24,9 +26,9 @@ class KiminaBackend : public PooledLean<NoState> {
 
   LeanReply ask(const std::string& id, const std::string& code) {
     const Json request = {{"snippets", Json::array({{{"id", id}, {"code", code}}})},
-                          {"timeout", static_cast<int64_t>(settings_.timeout_s)},
+                          {"timeout", static_cast<int64_t>(std::ceil(settings_.timeout_s))},
                           {"reuse", true}};
-    const HttpReply reply = http_post(address_, "/api/check", to_line(request), settings_.timeout_s + 5);
+    const HttpReply reply = http_post(address_, "/api/check", to_line(request), settings_.timeout_s);
     if (reply.status == 200) return read_kimina_reply(reply.body, id);
     LeanReply out;
     out.fault = reply.status == 0 ? reply.error : "the server says " + std::to_string(reply.status);
