@@ -5,7 +5,7 @@
 
 #include "base/error.h"
 #include "formats/gguf_tensors.h"
-#include "formats/half.h"
+#include "base/half.h"
 
 namespace posttrain {
 namespace {

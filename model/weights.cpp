@@ -4,7 +4,7 @@
 #include <utility>
 
 #include "base/error.h"
-#include "formats/half.h"
+#include "base/half.h"
 
 namespace posttrain::model {
 namespace {

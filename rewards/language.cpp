@@ -6,6 +6,7 @@
 
 #include "base/error.h"
 #include "base/letters.h"
+#include "base/utf8.h"
 #include "rewards/tags.h"
 
 namespace posttrain::rewards {
@@ -38,18 +39,11 @@ constexpr Script scripts[] = {
     {"th", {{{0x0E00, 0x0E7F}, none, none, none}}, ""},
 };
 
-// The code point at `at`, moving behind it; a broken byte stands for itself.
+// The code point at `at`, moving behind it; what is no UTF-8 is U+FFFD.
 uint32_t next_code(std::string_view text, size_t& at) {
-  const auto lead = static_cast<unsigned char>(text[at]);
-  const size_t length = lead < 0xC0 ? 1 : lead < 0xE0 ? 2 : lead < 0xF0 ? 3 : 4;
-  if (length == 1 || at + length > text.size()) {
-    ++at;
-    return lead < 0x80 ? lead : 0xFFFD;
-  }
-  uint32_t code = lead & (0xFFu >> (length + 1));
-  for (size_t i = 1; i < length; ++i) code = code << 6 | (static_cast<unsigned char>(text[at + i]) & 0x3Fu);
-  at += length;
-  return code;
+  const Utf8Step step = utf8_at(text, at);
+  at += step.length;
+  return step.code;
 }
 
 bool is_letter_of_any_script(uint32_t code) {

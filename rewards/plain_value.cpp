@@ -7,6 +7,7 @@
 
 #include "base/error.h"
 #include "base/letters.h"
+#include "base/utf8.h"
 
 namespace posttrain::rewards {
 namespace {
@@ -125,22 +126,7 @@ class Reader {
       code = 0x10000 + ((code - 0xd800) << 10) + (low - 0xdc00);
     }
     if (out == nullptr) return true;
-    const auto byte = [out](uint32_t value) { out->push_back(static_cast<char>(value)); };
-    if (code < 0x80) {
-      byte(code);
-    } else if (code < 0x800) {
-      byte(0xc0 | code >> 6);
-      byte(0x80 | (code & 0x3f));
-    } else if (code < 0x10000) {
-      byte(0xe0 | code >> 12);
-      byte(0x80 | (code >> 6 & 0x3f));
-      byte(0x80 | (code & 0x3f));
-    } else {
-      byte(0xf0 | code >> 18);
-      byte(0x80 | (code >> 12 & 0x3f));
-      byte(0x80 | (code >> 6 & 0x3f));
-      byte(0x80 | (code & 0x3f));
-    }
+    append_utf8(*out, code);
     return true;
   }
 

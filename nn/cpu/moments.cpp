@@ -5,6 +5,8 @@
 #include <cmath>
 #include <cstring>
 
+#include "base/half.h"
+
 namespace posttrain::nn::cpu {
 namespace {
 
@@ -43,7 +45,7 @@ void unpack_moments(MomentType type, Moment kind, const std::byte* from, size_t 
     for (size_t i = 0; i < n; ++i) {
       uint16_t bits = 0;
       std::memcpy(&bits, from + 2 * i, 2);
-      to[i] = std::bit_cast<float>(static_cast<uint32_t>(bits) << 16);
+      to[i] = bf16_to_f32(bits);
     }
     return;
   }

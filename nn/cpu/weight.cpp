@@ -1,54 +1,33 @@
 #include "nn/cpu/weight.h"
 
 #include <algorithm>
-#include <bit>
 #include <cstring>
 
 #include "base/error.h"
+#include "base/half.h"
 #include "base/parallel.h"
 #include "nn/cpu/kernels/table.h"
 
 namespace posttrain::nn::cpu {
 namespace {
 
-// Round to nearest, ties to even; NaN stays NaN.
-uint16_t to_bf16(float x) {
-  const auto bits = std::bit_cast<uint32_t>(x);
-  if ((bits & 0x7FFFFFFFu) > 0x7F800000u) return static_cast<uint16_t>((bits >> 16) | 0x40u);
-  return static_cast<uint16_t>((bits + 0x7FFFu + ((bits >> 16) & 1u)) >> 16);
-}
-
-float from_bf16(uint16_t x) {
-  return std::bit_cast<float>(static_cast<uint32_t>(x) << 16);
-}
-
-float from_f16(uint16_t x) {
-  const uint32_t sign = (x & 0x8000u) << 16, exponent = (x >> 10) & 31u, fraction = x & 1023u;
-  if (exponent == 0) {
-    const float magnitude = static_cast<float>(fraction) * 0x1p-24f;
-    return sign ? -magnitude : magnitude;
-  }
-  const uint32_t wide = exponent == 31 ? 255u : exponent + 112u;
-  return std::bit_cast<float>(sign | wide << 23 | fraction << 13);
-}
-
 float element(const void* from, DType type, int64_t i) {
   switch (type) {
     case DType::f32:
       return static_cast<const float*>(from)[i];
     case DType::bf16:
-      return from_bf16(static_cast<const uint16_t*>(from)[i]);
+      return bf16_to_f32(static_cast<const uint16_t*>(from)[i]);
     case DType::f16:
       break;
   }
-  return from_f16(static_cast<const uint16_t*>(from)[i]);
+  return f16_to_f32(static_cast<const uint16_t*>(from)[i]);
 }
 
 // One element of [panel][k][32]; a bf16 word holds columns j and j + 16.
 void put(const Buffer& panels, DType stored, int64_t depth, int64_t column, int64_t k, float value) {
   const int64_t at = column / kPanel * depth + k, j = column % kPanel;
   if (stored == DType::bf16) {
-    static_cast<uint16_t*>(panels.data())[at * 32 + (j % 16) * 2 + j / 16] = to_bf16(value);
+    static_cast<uint16_t*>(panels.data())[at * 32 + (j % 16) * 2 + j / 16] = f32_to_bf16(value);
   } else {
     panels.f32()[at * 32 + j] = value;
   }
@@ -57,7 +36,7 @@ void put(const Buffer& panels, DType stored, int64_t depth, int64_t column, int6
 float get(const Buffer& panels, DType stored, int64_t depth, int64_t column, int64_t k) {
   const int64_t at = column / kPanel * depth + k, j = column % kPanel;
   if (stored == DType::bf16)
-    return from_bf16(static_cast<const uint16_t*>(panels.data())[at * 32 + (j % 16) * 2 + j / 16]);
+    return bf16_to_f32(static_cast<const uint16_t*>(panels.data())[at * 32 + (j % 16) * 2 + j / 16]);
   return panels.f32()[at * 32 + j];
 }
 
@@ -69,7 +48,7 @@ struct F32Word {
 };
 struct Bf16Word {
   using Type = uint16_t;
-  static uint16_t of(float x) { return to_bf16(x); }
+  static uint16_t of(float x) { return f32_to_bf16(x); }
   static int64_t place(int64_t j) { return j % 16 * 2 + j / 16; }
 };
 
@@ -90,7 +69,7 @@ void load_panel(const CpuWeight& w, int64_t r0, int64_t r1, const float* from) {
     }
   }
   for (int64_t i = 0; i < rows * in && w.plain; ++i) {
-    w.plain.f32()[r0 * in + i] = w.stored == DType::bf16 ? from_bf16(to_bf16(from[i])) : from[i];
+    w.plain.f32()[r0 * in + i] = w.stored == DType::bf16 ? bf16_to_f32(f32_to_bf16(from[i])) : from[i];
   }
 }
 
@@ -135,7 +114,8 @@ void load_rows(CpuWeight& w, int64_t first_row, int64_t rows, const void* from, 
                        put(w.forward, w.stored, w.in, r, k, value);
                        if (w.backward) put(w.backward, w.stored, w.out, k, r, value);
                        if (w.plain)
-                         w.plain.f32()[r * w.in + k] = w.stored == DType::bf16 ? from_bf16(to_bf16(value)) : value;
+                         w.plain.f32()[r * w.in + k] =
+                             w.stored == DType::bf16 ? bf16_to_f32(f32_to_bf16(value)) : value;
                      }
                    }
                  }

@@ -8,7 +8,7 @@
 #include "base/file.h"
 #include "base/json.h"
 #include "base/temporary_folder.h"
-#include "formats/half.h"
+#include "base/half.h"
 #include "model/gguf_model.h"
 #include "tests/error_of.h"
 #include "tiny.h"
