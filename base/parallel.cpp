@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <atomic>
+#include <exception>
 #if defined(__SANITIZE_THREAD__)
 #include <thread>
 #include <vector>
@@ -38,6 +39,8 @@ struct Work {
   int count;
   detail::RangeBody call;
   const void* body;
+  std::atomic<bool> failed{false};
+  std::exception_ptr error;  // of the one who set `failed`
 };
 
 void take_tasks(int worker, Work& work) {
@@ -46,9 +49,14 @@ void take_tasks(int worker, Work& work) {
   for (int i = 0; i < work.count; ++i) {
     Share& share = work.shares[(worker + i) % work.count];
     const std::atomic_ref<std::ptrdiff_t> next(share.next);
-    for (std::ptrdiff_t task; (task = next.fetch_add(1, std::memory_order_relaxed)) < share.end;) {
-      work.call(work.body, task, task + 1);
+    try {
+      for (std::ptrdiff_t task; (task = next.fetch_add(1, std::memory_order_relaxed)) < share.end;) {
+        work.call(work.body, task, task + 1);
+      }
+    } catch (...) {  // no exception may leave a thread of the team: a failed allocation would end the program
+      if (!work.failed.exchange(true)) work.error = std::current_exception();
     }
+    if (work.failed.load(std::memory_order_relaxed)) break;
   }
   inside_loop = false;
   worker_number = 0;
@@ -74,6 +82,7 @@ void run_team(int threads, std::ptrdiff_t count, detail::RangeBody call, const v
 #pragma omp parallel num_threads(threads)
   take_tasks(omp_get_thread_num(), work);
 #endif
+  if (work.error) std::rethrow_exception(work.error);
 }
 
 }  // namespace
@@ -98,8 +107,10 @@ namespace detail {
 void run_tasks(std::ptrdiff_t count, RangeBody call, const void* body) {
   const auto threads = static_cast<int>(std::min<std::ptrdiff_t>(count, compute_threads()));
   if (threads > 1 && !inside_loop && !team_at_work.exchange(true, std::memory_order_acquire)) {
+    struct Release {
+      ~Release() { team_at_work.store(false, std::memory_order_release); }
+    } release;
     run_team(threads, count, call, body);
-    team_at_work.store(false, std::memory_order_release);
     return;
   }
   for (std::ptrdiff_t task = 0; task < count; ++task) call(body, task, task + 1);

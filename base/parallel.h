@@ -24,7 +24,7 @@ void run_tasks(std::ptrdiff_t count, RangeBody call, const void* body);
 
 // Runs body(begin, end) over disjoint ranges that cover [0, count), each at least `grain` long (the last may be
 // shorter). Serial when one range is enough or when called from inside another parallel loop.
-// The body must not throw and must not depend on where ranges are cut.
+// The body must not depend on where ranges are cut. When it throws, so does this, with the first that was thrown.
 template <class Body>
 void parallel_for(std::ptrdiff_t count, std::ptrdiff_t grain, const Body& body) {
   detail::run_ranges(
@@ -35,7 +35,7 @@ void parallel_for(std::ptrdiff_t count, std::ptrdiff_t grain, const Body& body) 
 
 // Runs body(task) for each task in [0, count), one at a time: each worker has its own run of tasks in a row and then
 // helps the others. For tasks of unequal length, and so that a worker whose CPU is taken by somebody else holds nobody
-// up. The body must not throw.
+// up. Throws what a body threw first; tasks that were not begun then stay undone.
 template <class Body>
 void parallel_tasks(std::ptrdiff_t count, const Body& body) {
   detail::run_tasks(

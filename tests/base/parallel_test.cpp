@@ -4,8 +4,11 @@
 #include <gtest/gtest.h>
 
 #include <atomic>
+#include <new>
 #include <thread>
 #include <vector>
+
+#include "base/error.h"
 
 namespace posttrain {
 namespace {
@@ -61,6 +64,30 @@ TEST(Parallel, ALoopInsideALoopAndLoopsOfTwoThreadsAtOnceEndWell) {
   run();
   other.join();
   EXPECT_EQ(total, 2 * 100 * 4 * 5);
+  set_compute_threads(0);
+}
+
+// A kernel whose scratch can't be allocated: the program used to end there.
+TEST(Parallel, WhatABodyThrowsComesToTheCallerAndTheNextLoopRuns) {
+  for (const int threads : {1, 4}) {
+    set_compute_threads(threads);
+    for (int round = 0; round < 20; ++round) {
+      EXPECT_THROW(parallel_for(100, 1,
+                                [](ptrdiff_t begin, ptrdiff_t) {
+                                  if (begin >= 0) throw Failure("memory", "none");
+                                }),
+                   Failure);
+      EXPECT_THROW(parallel_tasks(64,
+                                  [](ptrdiff_t task) {
+                                    if (task == 63) throw std::bad_alloc();
+                                  }),
+                   std::bad_alloc);
+      std::atomic<ptrdiff_t> sum{0};
+      parallel_tasks(64, [&](ptrdiff_t task) { sum += task; });
+      EXPECT_EQ(sum, 64 * 63 / 2);
+      EXPECT_EQ(compute_worker(), 0);
+    }
+  }
   set_compute_threads(0);
 }
 
