@@ -49,7 +49,7 @@ follow_ninja() {
   while kill -0 "$process" 2> /dev/null; do
     if ((SECONDS - said >= 15)); then
       said=$SECONDS
-      steps=$(sed -n 's,^\[\([0-9]*\)/\([0-9]*\) .*,\1 \2,p' "$log" | tail -1)
+      steps=$(sed -n 's,^\[\([0-9]*\)/\([0-9]*\)\] .*,\1 \2,p' "$log" | tail -1)
       if [[ -n $steps ]]; then
         printf '%3d%% of %d steps, %d s\n' $((100 * ${steps% *} / ${steps#* })) "${steps#* }" $((SECONDS - begin))
       else
