@@ -9,7 +9,7 @@
 
 #include "base/error.h"
 #include "base/format.h"
-#include "base/json.h"
+#include "base/json_strict.h"
 #include "base/log.h"
 #include "base/machine.h"
 #include "base/nearest.h"
@@ -134,8 +134,8 @@ std::string option_name(const std::string& field) {
 // What stands on the command line as the value that a recipe would hold: a number is one, all else is text.
 Json value_of(const FieldInfo& field, const std::string& text) {
   if (field.type.find("number") == std::string::npos) return text;
-  Json value = Json::parse(text, nullptr, false);
-  return value.is_number() ? value : Json(text);
+  const std::optional<Json> value = try_parse_json(text);
+  return value && value->is_number() ? *value : Json(text);
 }
 
 void read_field(Slot described, const FieldInfo& field, const Json& value) {

@@ -86,4 +86,18 @@ TEST(Layering, NoFolderHoldsMoreThanItsShareOfTheLines) {
   for (const auto& [folder, n] : lines) EXPECT_LE(static_cast<double>(n), most * static_cast<double>(all)) << folder;
 }
 
+// A second way to parse or write would be one without the limit on depth.
+TEST(Layering, JsonIsReadAndWrittenThroughBaseOnly) {
+  const std::regex way("(Json|json)::(parse|sax_parse|accept)\\(|\\.dump\\(");
+  for (const auto& [folder, may] : layers()) {
+    for (const auto& entry : std::filesystem::recursive_directory_iterator(kRoot / folder)) {
+      const auto name = entry.path().filename();
+      if (entry.path().extension() != ".cpp" && entry.path().extension() != ".h") continue;
+      // The one streams with a limit of its own, the other writes a text in ASCII.
+      if (folder == "base" || name == "tokenizer_file.cpp" || name == "judge.cpp") continue;
+      EXPECT_FALSE(std::regex_search(text_of(entry.path()), way)) << entry.path().string();
+    }
+  }
+}
+
 }  // namespace
