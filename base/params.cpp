@@ -75,6 +75,7 @@ class Reading {
   void object(const Node& node, Slot into, const std::string& path);
   void number(const Node& node, Slot into, const std::string& path, const Doc& doc);
   void text(const Node& node, Slot into, const std::string& path, const Doc& doc);
+  void choice(const Node& node, Slot into, const std::string& path);
 
   Slot root_;
   std::vector<Problem>& problems_;
@@ -103,7 +104,7 @@ class ObjectReader : public Visitor {
     } else if (const auto held = value.slot()) {
       type_ = value.type();
       held->ops->visit(held->value, *this);
-      if (held->ops->check != nullptr) checks_.push_back(*held);
+      flat_end(*held);
       return;
     }
     open_ = true;  // which keys belong here isn't known
@@ -118,7 +119,7 @@ class ObjectReader : public Visitor {
         }
       }
     }
-    if (object.ops->check != nullptr) checks_.push_back(object);
+    flat_end(object);
     for (const auto& slot : checks_) {
       slot.ops->check(slot.value, [this](std::string_view field, const std::string& message) {
         const Node* at = field.empty() ? nullptr : find_path(node_, field);
@@ -141,6 +142,9 @@ class ObjectReader : public Visitor {
     } else {
       reading_.value(*node, value, path, doc);
     }
+  }
+  void flat_end(Slot value) override {
+    if (value.ops->check != nullptr) checks_.push_back(value);
   }
 
  private:
@@ -210,6 +214,9 @@ void Reading::value(const Node& node, Slot into, const std::string& path, const 
     case Slot::Kind::text:
       text(node, into, path, doc);
       break;
+    case Slot::Kind::choice:
+      choice(node, into, path);
+      break;
     case Slot::Kind::json:
       into.as<Json>() = node.json();
       break;
@@ -261,6 +268,19 @@ void Reading::text(const Node& node, Slot into, const std::string& path, const D
         "expected one of " + alternatives(doc.choices) + ", got " + described(node) + suggestion(got, doc.choices));
   }
   into.as<std::string>() = doc.path && !got.empty() ? absolute(got, node.place) : got;
+}
+
+void Reading::choice(const Node& node, Slot into, const std::string& path) {
+  const std::vector<std::string> names(into.ops->names.begin(), into.ops->names.end());
+  const bool is_text = node.kind == Node::Kind::scalar && node.scalar.is_string();
+  const std::string got = is_text ? node.scalar.get<std::string>() : "";
+  const auto found = std::ranges::find(names, got);
+  if (!is_text || found == names.end()) {
+    return complain(node, path,
+                    "expected one of " + alternatives(names) + ", got " + described(node) +
+                        (is_text ? suggestion(got, names) : ""));
+  }
+  into.ops->choose(into.value, static_cast<size_t>(found - names.begin()));
 }
 
 void Reading::list(const Node& node, Slot into, const std::string& path, const Doc& doc) {
@@ -377,6 +397,8 @@ Json print_params(Slot from) {
       return from.as<double>();
     case Slot::Kind::text:
       return from.as<std::string>();
+    case Slot::Kind::choice:
+      return from.ops->names[from.ops->chosen(from.value)];
     case Slot::Kind::json:
       return from.as<Json>();
     case Slot::Kind::optional:

@@ -10,8 +10,9 @@
 //     void check(const Complain& complain) const;  // may be left out: what one field alone can't tell
 //   };
 //
-// A field is a bool, int64_t, double, std::string, Json (free form), a struct with visit(), a std::vector or
-// std::optional of these, or one struct of several (Tagged). A field's value before reading is its default.
+// A field is a bool, int64_t, double, std::string, an enum with a table of names (base/enum_names.h), Json (free form),
+// a struct with visit(), a std::vector or std::optional of these, or one struct of several (Tagged). A field's value
+// before reading is its default.
 #pragma once
 
 #include <cstdint>
@@ -26,6 +27,8 @@
 #include <type_traits>
 #include <utility>
 #include <vector>
+
+#include "base/enum_names.h"
 
 namespace posttrain {
 
@@ -52,7 +55,7 @@ using Complain = std::function<void(std::string_view field, const std::string& m
 
 // A reference to one value of a described type, with what can be done to it.
 struct Slot {
-  enum class Kind : uint8_t { boolean, integer, number, text, json, object, list, optional };
+  enum class Kind : uint8_t { boolean, integer, number, text, choice, json, object, list, optional };
   struct Owned;
   struct Ops {
     Kind kind;
@@ -64,6 +67,9 @@ struct Slot {
     void (*resize)(void*, size_t) = nullptr;
     Slot (*element)(void*, size_t) = nullptr;
     Owned (*fresh_element)() = nullptr;
+    std::span<const char* const> names = {};  // choice: of the values 0, 1, ...
+    size_t (*chosen)(const void*) = nullptr;  // choice: the value
+    void (*choose)(void*, size_t) = nullptr;
   };
 
   const Ops* ops;
@@ -87,11 +93,16 @@ class Visitor {
   virtual ~Visitor() = default;
   template <class T>
   void operator()(const char* name, T& value, const Doc& doc = {});
+  // The fields of `value`, a struct with visit(), lie flat among these; its check() is asked as well.
+  template <class T>
+  void flat(T& value);
   // The struct that `value` holds lies flat beside the key `name`, whose text chooses it.
   virtual void tagged(const char* name, Tagged& value, const Doc& doc) = 0;
 
  protected:
   virtual void field(const char* name, Slot value, const Doc& doc) = 0;
+  // After the fields of a struct that lies flat.
+  virtual void flat_end(Slot) {}
 };
 
 namespace detail {
@@ -122,6 +133,8 @@ constexpr Slot::Kind kind_of() {
     return Slot::Kind::number;
   else if constexpr (std::is_same_v<T, std::string>)
     return Slot::Kind::text;
+  else if constexpr (NamedEnum<T>)
+    return Slot::Kind::choice;
   else if constexpr (std::is_same_v<T, Json>)
     return Slot::Kind::json;
   else if constexpr (ListTraits<T>::list)
@@ -129,7 +142,7 @@ constexpr Slot::Kind kind_of() {
   else if constexpr (ListTraits<T>::optional)
     return Slot::Kind::optional;
   else {
-    static_assert(std::is_class_v<T>, "a field is bool, int64_t, double, std::string, Json or a struct with visit()");
+    static_assert(std::is_class_v<T>, "a field is bool, int64_t, double, std::string, a named enum, Json or a struct");
     return Slot::Kind::object;
   }
 }
@@ -168,6 +181,10 @@ constexpr Slot::Ops make_ops() {
     if constexpr (requires(const T& t, const Complain& c) { t.check(c); }) {
       ops.check = [](const void* value, const Complain& complain) { static_cast<const T*>(value)->check(complain); };
     }
+  } else if constexpr (NamedEnum<T>) {
+    ops.names = names_of<T>;
+    ops.chosen = [](const void* value) { return static_cast<size_t>(*static_cast<const T*>(value)); };
+    ops.choose = [](void* value, size_t i) { *static_cast<T*>(value) = static_cast<T>(i); };
   } else if constexpr (ListTraits<T>::list) {
     ops.size = [](const void* value) { return static_cast<const T*>(value)->size(); };
     ops.resize = [](void* value, size_t n) { static_cast<T*>(value)->resize(n); };
@@ -200,6 +217,12 @@ const Slot::Ops* ops_of() {
 template <class T>
 void Visitor::operator()(const char* name, T& value, const Doc& doc) {
   field(name, slot(value), doc);
+}
+
+template <class T>
+void Visitor::flat(T& value) {
+  value.visit(*this);
+  flat_end(slot(value));
 }
 
 // One line of a table of struct types, each chosen by its name: {"grpo", "What it does", &make_params<GrpoSettings>}.

@@ -23,6 +23,7 @@ std::string type_text(Slot slot) {
     case Slot::Kind::number:
       return "number";
     case Slot::Kind::text:
+    case Slot::Kind::choice:
       return "text";
     case Slot::Kind::json:
       return "any JSON";
@@ -76,6 +77,7 @@ class Describer : public Visitor {
     info.type = type_text(value);
     const Slot::Owned inside = innermost(value);
     info.section = inside.slot.kind() == Slot::Kind::object;
+    for (const char* choice : inside.slot.ops->names) info.choices.emplace_back(choice);
     if (!info.section && !doc.required) info.default_text = to_line(print_params(value));
     out_.push_back(info);
     if (info.section) {
@@ -167,6 +169,10 @@ Json or_variable(const char* type) {
   return {{"type", {type, "string"}}, {"pattern", "^\\$\\{[^}]+\\}$"}};
 }
 
+Json one_of(const std::vector<std::string>& names) {
+  return {{"anyOf", {{{"enum", names}}, {{"type", "string"}, {"pattern", "^\\$\\{[^}]+\\}$"}}}}};
+}
+
 Json value_schema(Slot slot, const Doc& doc, bool in_list) {
   Json schema = Json::object();
   switch (slot.kind()) {
@@ -181,9 +187,10 @@ Json value_schema(Slot slot, const Doc& doc, bool in_list) {
       break;
     case Slot::Kind::text:
       schema["type"] = "string";
-      if (!doc.choices.empty()) {
-        schema = {{"anyOf", {{{"enum", doc.choices}}, {{"type", "string"}, {"pattern", "^\\$\\{[^}]+\\}$"}}}}};
-      }
+      if (!doc.choices.empty()) schema = one_of(doc.choices);
+      break;
+    case Slot::Kind::choice:
+      schema = one_of({slot.ops->names.begin(), slot.ops->names.end()});
       break;
     case Slot::Kind::json:
       break;

@@ -18,6 +18,11 @@ struct Sampling {
   }
 };
 
+enum class Speed : uint8_t { slow, very_fast };
+constexpr auto enum_names(Speed) {
+  return std::to_array({"slow", "very-fast"});
+}
+
 struct Sft {
   int64_t epochs = 3;
   void visit(Visitor& v) { v("epochs", epochs, {.doc = "Passes over the data", .min = 1}); }
@@ -50,6 +55,8 @@ struct Plan {
   int64_t seed = 1;
   bool resume = false;
   std::string mode = "auto";
+  Speed speed = Speed::slow;
+  std::vector<Speed> speeds;
   std::vector<double> weights = {1, 2};
   std::optional<Sampling> eval;
   std::vector<Stage> stages;
@@ -60,6 +67,8 @@ struct Plan {
     v("seed", seed, {.doc = "Of all random numbers", .min = 0});
     v("resume", resume);
     v("mode", mode, {.doc = "How", .choices = {"auto", "exact", "quick"}});
+    v("speed", speed, {.doc = "How fast"});
+    v("speeds", speeds);
     v("weights", weights, {.doc = "One a part", .min = 0});
     v("eval", eval);
     v("stages", stages);
@@ -114,6 +123,30 @@ TEST(Params, ReadsEveryKindOfFieldAndKeepsDefaults) {
   EXPECT_EQ(plan.stages[0].settings.get<Grpo>(), nullptr);
   EXPECT_EQ(plan.stages[1].settings.get<Grpo>()->sampling.max_new_tokens, 64);
   EXPECT_EQ(plan.stages[1].settings.get<Grpo>()->sampling.temperature, 0.9);
+}
+
+TEST(Params, AnEnumIsWrittenByTheNamesOfItsTable) {
+  const Plan plan = read(R"({"speed": "very-fast", "speeds": ["slow", "very-fast"]})");
+  EXPECT_EQ(plan.speed, Speed::very_fast);
+  EXPECT_EQ(plan.speeds, (std::vector<Speed>{Speed::slow, Speed::very_fast}));
+  EXPECT_EQ(params_to_json(plan)["speed"], "very-fast");
+  EXPECT_EQ(params_to_json(plan)["speeds"][0], "slow");
+  EXPECT_EQ(
+      complaints(R"({"speed": "very-fst"})"),
+      "r.json:1:11 speed: expected one of slow, very-fast, got the text \"very-fst\"; did you mean \"very-fast\"?");
+  EXPECT_EQ(complaints(R"({"speed": 1})"), "r.json:1:11 speed: expected one of slow, very-fast, got 1");
+  EXPECT_EQ(complaints(R"({"speeds": ["fast"]})"),
+            "r.json:1:13 speeds[0]: expected one of slow, very-fast, got the text \"fast\"");
+  Plan fresh;
+  for (const auto& info : describe_params(slot(fresh))) {
+    if (!info.name.starts_with("speed")) continue;
+    EXPECT_EQ(info.choices, (std::vector<std::string>{"slow", "very-fast"})) << info.name;
+  }
+  const Json schema = schema_of(slot(fresh));
+  EXPECT_EQ(to_line(schema["properties"]["speed"]["anyOf"][0]["enum"]), R"(["slow","very-fast"])");
+  EXPECT_EQ(to_line(schema["properties"]["speeds"]["items"]["anyOf"][0]["enum"]), R"(["slow","very-fast"])");
+  EXPECT_EQ(from_name<Speed>("very-fast"), Speed::very_fast);
+  EXPECT_EQ(from_name<Speed>("fast"), std::nullopt);
 }
 
 TEST(Params, PrintedAndReadAgainIsTheSame) {
@@ -213,6 +246,8 @@ TEST(Params, DescriptionNamesEveryFieldOnce) {
   EXPECT_EQ(paths, (std::vector<std::string>{"seed",
                                              "resume",
                                              "mode",
+                                             "speed",
+                                             "speeds",
                                              "weights",
                                              "eval",
                                              "eval.temperature",
