@@ -21,10 +21,15 @@
 
 namespace posttrain::distill {
 
+enum class DistillLoss : uint8_t { divergence, policy_gradient };
+constexpr auto enum_names(DistillLoss) {
+  return std::to_array({"divergence", "policy_gradient"});
+}
+
 struct DistillSettings {
   int64_t steps = 60, prompts_per_step = 128;
   double on_policy_share = 1;
-  std::string loss = "divergence";  // divergence | policy_gradient
+  DistillLoss loss = DistillLoss::divergence;
   double beta = 1, gamma = 0;
   int64_t top_k = 0;
   int64_t micro_batch_tokens = 8192;

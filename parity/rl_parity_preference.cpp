@@ -28,10 +28,13 @@ struct Pairs {
 // "sigmoid", "ipo", ...; "<kind>_ls0.1" with label smoothing. TRL's name for a smoothed sigmoid is "robust".
 sft::PreferenceSettings settings_of(const std::string& name, double beta, const std::string& file) {
   const size_t smoothing = name.find("_ls");
-  sft::PreferenceSettings s{.kind = name.substr(0, smoothing), .beta = beta};
+  std::string kind = name.substr(0, smoothing);
+  if (kind == "robust" || kind == "cdpo") kind = "sigmoid";
+  const auto known = from_name<sft::PreferenceKind>(kind);
+  sft::PreferenceSettings s{.kind = known.value_or(sft::PreferenceKind::orpo), .beta = beta};
   if (smoothing != std::string::npos) s.label_smoothing = std::stod(name.substr(smoothing + 3));
-  if (s.kind == "robust" || s.kind == "cdpo") s.kind = "sigmoid";
-  if (s.kind != "sigmoid" && s.kind != "hinge" && s.kind != "ipo") {
+  using enum sft::PreferenceKind;
+  if (s.kind != sigmoid && s.kind != hinge && s.kind != ipo) {
     throw Error(file, "losses", "sigmoid, hinge, ipo or robust_ls<smoothing>", "\"" + name + "\"");
   }
   return s;

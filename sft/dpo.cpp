@@ -91,6 +91,10 @@ void DpoSettings::visit(Visitor& v) {
   v("training", training, {.doc = "Optimizer and learning rate"});
 }
 
+void DpoSettings::check(const Complain& complain) const {
+  training.check_length(steps, epochs, complain);
+}
+
 void score_reference(model::Transformer& reference, std::vector<AnswerPair>& pairs, int64_t micro_batch_tokens) {
   std::vector<const AnswerPair*> all;
   for (const AnswerPair& pair : pairs) all.push_back(&pair);
@@ -126,7 +130,7 @@ std::vector<const AnswerPair*> DpoTrainer::drawn(int64_t step) const {
 // Means over the whole step must be known before its first gradient.
 ReferencePoints DpoTrainer::reference_points(std::span<const AnswerPair* const> pairs) {
   ReferencePoints points;
-  if (settings_.loss.kind != "kto") return points;
+  if (settings_.loss.kind != PreferenceKind::kto) return points;
   const auto n = static_cast<double>(pairs.size());
   for (const auto& [first, last] : pair_batches(pairs, settings_.micro_batch_tokens)) {
     const auto some = pairs.subspan(first, last - first);

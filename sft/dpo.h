@@ -21,6 +21,7 @@ struct DpoSettings {
   model::TrainingSettings training;
 
   void visit(Visitor& v);
+  void check(const Complain& complain) const;
 };
 
 // Of each answer only the ids count. ref_*: see score_reference().

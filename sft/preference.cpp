@@ -87,9 +87,7 @@ void add_orpo(const PreferenceSettings& s, const PreferencePair& pair, Preferenc
 }  // namespace
 
 void PreferenceSettings::visit(Visitor& v) {
-  v("kind", kind,
-    {.doc = "DPO's logistic loss (with label_smoothing: cDPO), or a relative",
-     .choices = {"sigmoid", "hinge", "ipo", "simpo", "kto", "orpo"}});
+  v("kind", kind, {.doc = "DPO's logistic loss (with label_smoothing: cDPO), or a relative"});
   v("beta", beta, {.doc = "How strongly log-ratios count; simpo's papers take 2 to 2.5", .min = 1e-6, .max = 1e3});
   v("label_smoothing", label_smoothing,
     {.doc = "Share of pairs that may be labelled the wrong way round (sigmoid, simpo)", .min = 0, .max = 0.5});
@@ -99,22 +97,41 @@ void PreferenceSettings::visit(Visitor& v) {
   v("likelihood_weight", likelihood_weight, {.doc = "Weight of -log p(chosen) per token beside the loss", .min = 0});
 }
 
+void PreferenceSettings::check(const Complain& complain) const {
+  const PreferenceSettings usual;
+  const bool kto = kind == PreferenceKind::kto;
+  if (label_smoothing != 0 && kind != PreferenceKind::sigmoid && kind != PreferenceKind::simpo)
+    complain("label_smoothing", "acts only with kind sigmoid or simpo");
+  if (target_margin != usual.target_margin && kind != PreferenceKind::simpo)
+    complain("target_margin", "acts only with kind simpo");
+  if (desirable_weight != usual.desirable_weight && !kto) complain("desirable_weight", "acts only with kind kto");
+  if (undesirable_weight != usual.undesirable_weight && !kto) complain("undesirable_weight", "acts only with kind kto");
+  if (kto && desirable_weight == 0 && undesirable_weight == 0)
+    complain("desirable_weight", "expected it or undesirable_weight above 0: nothing would be learnt");
+}
+
 PreferenceLoss preference_loss(const PreferenceSettings& s, const PreferencePair& pair, const ReferencePoints& points) {
   PreferenceLoss out{.reward_chosen = s.beta * (pair.chosen - pair.ref_chosen),
                      .reward_rejected = s.beta * (pair.rejected - pair.ref_rejected)};
-  if (s.kind == "sigmoid") {
-    add_sigmoid(s, out);
-  } else if (s.kind == "hinge") {
-    add_hinge(s, out);
-  } else if (s.kind == "ipo") {
-    add_ipo(s, pair, out);
-  } else if (s.kind == "simpo") {
-    add_simpo(s, pair, out);
-  } else if (s.kind == "kto") {
-    add_kto(s, points, out);
-  } else {
-    PT_ASSERT(s.kind == "orpo", s.kind);
-    add_orpo(s, pair, out);
+  switch (s.kind) {
+    case PreferenceKind::sigmoid:
+      add_sigmoid(s, out);
+      break;
+    case PreferenceKind::hinge:
+      add_hinge(s, out);
+      break;
+    case PreferenceKind::ipo:
+      add_ipo(s, pair, out);
+      break;
+    case PreferenceKind::simpo:
+      add_simpo(s, pair, out);
+      break;
+    case PreferenceKind::kto:
+      add_kto(s, points, out);
+      break;
+    case PreferenceKind::orpo:
+      add_orpo(s, pair, out);
+      break;
   }
   out.value -= s.likelihood_weight * pair.chosen / pair.chosen_tokens;
   out.dchosen -= s.likelihood_weight / pair.chosen_tokens;

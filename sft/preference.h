@@ -1,8 +1,6 @@
 // Losses on pairs of answers, as functions of sequence log-probabilities: DPO and its relatives.
 #pragma once
 
-#include <string>
-
 #include "base/params.h"
 
 namespace posttrain::sft {
@@ -14,7 +12,7 @@ struct PreferencePair {
   double chosen_tokens = 1, rejected_tokens = 1;
 };
 
-// kind:
+// The loss:
 //   sigmoid  Rafailov et al. 2023, arXiv 2305.18290, equation 7; with label_smoothing the conservative form (cDPO) of
 //            Mitchell 2023
 //   hinge    SLiC, arXiv 2305.10425
@@ -24,8 +22,13 @@ struct PreferencePair {
 //            the batch's other side
 //   orpo     Hong et al. 2024, arXiv 2403.07691, equation 6: likelihood of the chosen plus beta times the log odds
 //            ratio, no reference
+enum class PreferenceKind : uint8_t { sigmoid, hinge, ipo, simpo, kto, orpo };
+constexpr auto enum_names(PreferenceKind) {
+  return std::to_array({"sigmoid", "hinge", "ipo", "simpo", "kto", "orpo"});
+}
+
 struct PreferenceSettings {
-  std::string kind = "sigmoid";
+  PreferenceKind kind = PreferenceKind::sigmoid;
   double beta = 0.1;
   double label_smoothing = 0;
   double target_margin = 0.5;                           // simpo's gamma
@@ -33,7 +36,8 @@ struct PreferenceSettings {
   double likelihood_weight = 0;  // of -log p(chosen) per token added to any kind (Pang et al. 2024, arXiv 2404.19733)
 
   void visit(Visitor& v);
-  bool needs_reference() const { return kind != "simpo" && kind != "orpo"; }
+  void check(const Complain& complain) const;
+  bool needs_reference() const { return kind != PreferenceKind::simpo && kind != PreferenceKind::orpo; }
 };
 
 // KTO's reference points: the batch's mean log-ratio of the chosen and of the rejected answers, at least 0. They carry

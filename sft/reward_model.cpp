@@ -96,6 +96,10 @@ void RewardModelSettings::visit(Visitor& v) {
   v("training", training, {.doc = "Optimizer and learning rate"});
 }
 
+void RewardModelSettings::check(const Complain& complain) const {
+  training.check_length(steps, epochs, complain);
+}
+
 RewardModelTrainer::RewardModelTrainer(model::Learner& learner, RewardHead head, const std::vector<AnswerPair>& pairs,
                                        const RewardModelSettings& settings, uint64_t seed, uint64_t stage)
     : learner_(learner), head_(head), pairs_(pairs), settings_(settings), seed_(seed), stage_(stage) {

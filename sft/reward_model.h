@@ -33,6 +33,7 @@ struct RewardModelSettings {
   model::TrainingSettings training;
 
   void visit(Visitor& v);
+  void check(const Complain& complain) const;
 };
 
 // One stage's loop over fixed pairs. The last `held_out` share of them is never trained on. Learner and pairs must

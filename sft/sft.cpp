@@ -22,6 +22,10 @@ void SftSettings::visit(Visitor& v) {
   v("training", training, {.doc = "Optimizer and learning rate"});
 }
 
+void SftSettings::check(const Complain& complain) const {
+  training.check_length(steps, epochs, complain);
+}
+
 SftTrainer::SftTrainer(model::Learner& learner, const std::vector<Example>& examples, const SftSettings& settings,
                        uint64_t seed, uint64_t stage)
     : learner_(learner),

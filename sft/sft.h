@@ -22,6 +22,7 @@ struct SftSettings {
   model::TrainingSettings training;
 
   void visit(Visitor& v);
+  void check(const Complain& complain) const;
 };
 
 struct SftStep {

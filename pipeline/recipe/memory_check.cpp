@@ -19,7 +19,8 @@ std::optional<MemoryNeed> need_of(const Recipe& recipe, const StageSpec& spec) {
 }  // namespace
 
 const char* memory_knob(const model::MemoryPlan& plan, const model::TrainingSettings& training) {
-  if (plan.optimizer > plan.activations && training.optimizer_state != "8bit") return "training.optimizer_state";
+  if (plan.optimizer > plan.activations && training.optimizer_state != model::OptimizerState::e8)
+    return "training.optimizer_state";
   constexpr int64_t saved = 4;  // recompute leaves no less than this part of the activations
   const bool helps = !training.recompute && plan.activations < saved * available_memory_bytes();
   return helps ? "training.recompute" : "micro_batch_tokens";

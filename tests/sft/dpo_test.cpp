@@ -44,7 +44,7 @@ TEST(Dpo, EveryKindRaisesTheMarginOfItsPairs) {
     DpoFixture f;
     model::Learner learner(f.model, {});
     DpoSettings settings{.steps = 20, .pairs_per_step = 12};
-    settings.loss.kind = kind;
+    settings.loss.kind = from_name<PreferenceKind>(kind).value();
     settings.training.lr = 3e-3;
     DpoTrainer trainer(learner, f.pairs, settings, 1, 2);
     const double before = metric(trainer.step(0), "rewards/margins");
@@ -60,7 +60,7 @@ TEST(Dpo, MicroBatchesAddUpToTheWholeBatch) {
       DpoFixture f;
       model::Learner learner(f.model, {});
       DpoSettings settings{.pairs_per_step = 12, .micro_batch_tokens = micro_batch_tokens};
-      settings.loss.kind = kind;
+      settings.loss.kind = from_name<PreferenceKind>(kind).value();
       return metric(DpoTrainer(learner, f.pairs, settings, 1, 2).step(0), "grad_norm");
     };
     const double whole = norm(1 << 20);

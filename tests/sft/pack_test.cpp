@@ -74,7 +74,7 @@ TEST(Pack, ALongerExampleIsCutAtItsRow) {
 }
 
 TEST(Preference, SlopesAreThoseOfTheLoss) {
-  for (const char* kind : {"sigmoid", "hinge", "ipo"}) {
+  for (const auto kind : {PreferenceKind::sigmoid, PreferenceKind::hinge, PreferenceKind::ipo}) {
     for (const double smoothing : {0.0, 0.1}) {
       const PreferenceSettings s{.kind = kind, .beta = 0.3, .label_smoothing = smoothing};
       const PreferencePair pair{-12.3, -9.1, -11.7, -10.2, 6, 4};
@@ -82,11 +82,13 @@ TEST(Preference, SlopesAreThoseOfTheLoss) {
       up.chosen += 1e-6;
       down.chosen -= 1e-6;
       const auto loss = preference_loss(s, pair);
-      EXPECT_NEAR(loss.dchosen, (preference_loss(s, up).value - preference_loss(s, down).value) / 2e-6, 1e-6) << kind;
+      EXPECT_NEAR(loss.dchosen, (preference_loss(s, up).value - preference_loss(s, down).value) / 2e-6, 1e-6)
+          << to_string(kind);
       up = down = pair;
       up.rejected += 1e-6;
       down.rejected -= 1e-6;
-      EXPECT_NEAR(loss.drejected, (preference_loss(s, up).value - preference_loss(s, down).value) / 2e-6, 1e-6) << kind;
+      EXPECT_NEAR(loss.drejected, (preference_loss(s, up).value - preference_loss(s, down).value) / 2e-6, 1e-6)
+          << to_string(kind);
     }
   }
 }
