@@ -19,8 +19,7 @@ void DistillSettings::visit(Visitor& v) {
      .min = 0,
      .max = 1});
   v("loss", loss,
-    {.doc = "Match the whole distribution, or reinforce drawn tokens by log teacher - log student (MiniLLM)",
-     .choices = {"divergence", "policy_gradient"}});
+    {.doc = "Match the whole distribution, or reinforce drawn tokens by log teacher - log student (MiniLLM)"});
   v("beta", beta,
     {.doc = "0 is KL(teacher || student), 1 KL(student || teacher), between them the generalised Jensen-Shannon",
      .min = 0,
@@ -38,7 +37,12 @@ void DistillSettings::visit(Visitor& v) {
 
 void DistillSettings::check(const Complain& complain) const {
   if (top_k > 0 && on_policy_share > 0) complain("top_k", "expected 0 where steps are on-policy: the teacher is there");
-  if (loss == "policy_gradient" && on_policy_share < 1) {
+  const DistillSettings usual;
+  const bool reinforces = loss == DistillLoss::policy_gradient;
+  if (beta != usual.beta && reinforces) complain("beta", "acts only with loss divergence");
+  if (gamma != usual.gamma && !reinforces) complain("gamma", "acts only with loss policy_gradient");
+  training.check_warmup(steps, complain);
+  if (reinforces && on_policy_share < 1) {
     complain("loss", "expected divergence where answers are not the student's own");
   }
   if (!(sampling.temperature > 0)) complain("sampling.temperature", "expected above 0");
@@ -86,19 +90,21 @@ std::vector<rollout::ScoredGroup> DistillTrainer::sample(int64_t step, DistillSt
   rollout::CollectStats stats;
   auto groups = context_.collector.collect(problems, 1, settings_.sampling,
                                            {context_.seed, context_.stage, static_cast<uint64_t>(step), 0}, stats);
-  double length = 0, reward = 0, right = 0, truncated = 0;
+  double length = 0, reward = 0, right = 0, truncated = 0, scored = 0;
   const auto n = static_cast<double>(groups.size());
   for (const auto& group : groups) {
     const auto& answer = group.answers.front();
     length += static_cast<double>(answer.completion.ids.size()) / n;
-    reward += answer.outcome.total / n;
-    right += (answer.outcome.verdict == Verdict::right) / n;
     truncated += answer.completion.truncated() / n;
+    if (!rollout::is_scored(answer)) continue;
+    scored += 1;
+    reward += answer.outcome.total;
+    right += answer.outcome.verdict == Verdict::right;
   }
   out.metrics.insert(out.metrics.end(), {{"completions/mean_length", length},
                                          {"completions/clipped_ratio", truncated},
-                                         {"reward", reward},
-                                         {"accuracy", right},
+                                         {"reward", reward / std::max(1.0, scored)},
+                                         {"accuracy", right / std::max(1.0, scored)},
                                          {"timing_s/gen", clock.seconds()}});
   out.spans.push_back({.phase = "rollout", .t0 = 0, .t1 = clock.seconds()});
   return groups;
@@ -148,7 +154,7 @@ double DistillTrainer::update(std::span<const rollout::TrainSample> samples, std
   for (const auto& [first, last] : rollout::micro_batches(samples, settings_.micro_batch_tokens)) {
     const auto some = samples.subspan(first, last - first);
     const auto batch = rollout::pack_samples(some, settings_.sampling.temperature);
-    loss += settings_.loss == "policy_gradient"
+    loss += settings_.loss == DistillLoss::policy_gradient
                 ? reinforce(some, batch, tokens)
                 : match(some, batch, cached.empty() ? cached : cached.subspan(first, last - first), tokens);
   }

@@ -50,22 +50,32 @@ rl::ObjectiveSettings settings_of(const Json& c, const std::string& file, const 
   s.entropy_coef = number_or(c, "entropy_coef", 0);
   s.sapo_tau_positive = number_or(c, "sapo_temperature_pos", 1);
   s.sapo_tau_negative = number_or(c, "sapo_temperature_neg", 1.05);
-  s.ratio = choice(c, file, "importance_sampling_level", {{"token", "token"}, {"sequence", "sequence"}});
-  s.kl = c.at("use_bias_correction_kl").get<bool>() ? "unbiased" : "k3";
-  s.advantage = choice(c, file, "scale_rewards", {{"group", "group"}, {"batch", "group"}, {"none", "centred"}});
-  s.std_scope = c.at("scale_rewards") == "batch" ? "batch" : "group";
-  s.aggregation = choice(c, file, "loss_type",
-                         {{"grpo", "sequence_mean"},
-                          {"sapo", "sequence_mean"},
-                          {"bnpo", "token_mean"},
-                          {"dapo", "token_mean"},
-                          {"cispo", "token_mean"},
-                          {"dr_grpo", "constant"},
-                          {"luspo", "sequence_sum"}});
-  if (c.at("loss_type") == "cispo" || c.at("loss_type") == "sapo") s.clip = c.at("loss_type").get<std::string>();
+  s.ratio = *from_name<rl::Ratio>(
+      choice(c, file, "importance_sampling_level", {{"token", "token"}, {"sequence", "sequence"}}));
+  s.kl = c.at("use_bias_correction_kl").get<bool>() ? rl::Kl::unbiased : rl::Kl::k3;
+  s.advantage = *from_name<rl::Advantage>(
+      choice(c, file, "scale_rewards", {{"group", "group"}, {"batch", "group"}, {"none", "centred"}}));
+  s.std_scope = c.at("scale_rewards") == "batch" ? rl::Scope::batch : rl::Scope::group;
+  s.aggregation = *from_name<rl::Aggregation>(choice(c, file, "loss_type",
+                                                     {{"grpo", "sequence_mean"},
+                                                      {"sapo", "sequence_mean"},
+                                                      {"bnpo", "token_mean"},
+                                                      {"dapo", "token_mean"},
+                                                      {"cispo", "token_mean"},
+                                                      {"dr_grpo", "constant"},
+                                                      {"luspo", "sequence_sum"},
+                                                      {"rloo", "sequence_mean"}}));
+  if (c.at("loss_type") == "cispo" || c.at("loss_type") == "sapo")
+    s.clip = *from_name<rl::Clip>(c.at("loss_type").get<std::string>());
+  if (c.at("loss_type") == "rloo") {  // TRL's RLOOTrainer
+    s.advantage = rl::Advantage::leave_one_out;
+    s.ratio = rl::Ratio::sequence_sum;
+    s.kl = rl::Kl::k1;
+    s.kl_in = rl::KlIn::reward;
+  }
   const double items = number_or(c, "num_items_in_batch", counted);
-  if (s.aggregation == "token_mean" && c.at("loss_type") != "bnpo" && items != counted) {
-    s.aggregation = "constant";
+  if (s.aggregation == rl::Aggregation::token_mean && c.at("loss_type") != "bnpo" && items != counted) {
+    s.aggregation = rl::Aggregation::constant;
     s.constant_length = items / static_cast<double>(batch.samples());
   }
   return s;
@@ -95,8 +105,11 @@ rl::ObjectiveBatch objective_batch(const FixtureBatch& batch, const Json& c) {
 void add_advantages(const FixtureBatch& batch, const rl::ObjectiveSettings& settings, rl::ObjectiveBatch& out) {
   std::vector<rl::ScoredSample> scored;
   for (int64_t r = 0; r < batch.rows(); ++r) {
+    double kl = 0;
+    for (int64_t t = out.begin[r]; t < out.begin[r + 1]; ++t) kl += out.mask[t] * (out.old_logp[t] - out.ref_logp[t]);
+    const double penalty = settings.kl_in == rl::KlIn::reward ? settings.beta * kl : 0;
     scored.push_back({.group = out.group[r],
-                      .reward = static_cast<float>(batch.rewards[r]),
+                      .reward = static_cast<float>(batch.rewards[r]) - penalty,
                       .length = static_cast<double>(batch.completions[r].ids.size())});
   }
   const auto advantage = rl::advantages(settings, scored);
@@ -150,8 +163,9 @@ void compare_metrics(Comparison& compare, const Json& metrics, const std::string
   refuse_unknown(metrics, file, {"mean_kl", "mean_entropy", "clip_ratio_low", "clip_ratio_high"});
   const rl::ObjectiveResult& r = got.result;
   // TRL counts every sequence where the ratio is one per sequence, whether or not a token of it counts.
-  const double clip_counted =
-      got.settings.ratio == "sequence" ? static_cast<double>(got.host.samples()) : r.clip_counted;
+  const double clip_counted = got.settings.ratio == rl::Ratio::sequence || got.settings.ratio == rl::Ratio::sequence_sum
+                                  ? static_cast<double>(got.host.samples())
+                                  : r.clip_counted;
   const auto metric = [&](const char* name, const char* key, double value) {
     if (metrics.contains(key) && !metrics.at(key).is_null()) compare.number(name, value, metrics.at(key).get<double>());
   };
@@ -181,7 +195,7 @@ void check_case(Comparison& compare, model::Transformer& model, const std::files
   compare.numbers("mask_max", {got.host.mask.begin(), got.host.mask.end()}, wanted("mask"));
   compare.numbers("logps_max", got.logp, wanted("logps"));
   compare.numbers("entropy_max", got.entropy, wanted("entropy"));
-  compare.numbers("kl_max", got.result.kl, masked(wanted("kl_k3")));
+  if (got.settings.kl_in == rl::KlIn::loss) compare.numbers("kl_max", got.result.kl, masked(wanted("kl_k3")));
   compare.numbers("ratio_max", masked(got.result.ratio), masked(wanted("ratio")));
   compare.numbers("per_token_loss_max", got.result.per_token, masked(wanted("per_token_loss")));
   compare.numbers("dloss_dlogps_max", got.result.dlogp, wanted("dloss_dlogps"));

@@ -52,9 +52,10 @@ void Alerts::check_groups(int64_t step, const store::Metrics& metrics) {
   const double reward = report::metric(metrics, "reward");
   if (flat >= 1) {
     raise(step, "no-reward-variance",
-          formatted("every group's answers got the same reward (mean %.2f), so this step learned nothing: the problems "
-                    "are too hard or too easy for the model, or the reward is broken",
-                    reward));
+          formatted(
+              "no group's answers could be told apart (mean reward %.2f), so this step learned nothing: the problems "
+              "are too hard or too easy for the model, or the reward is broken",
+              reward));
   } else if (recent("frac_reward_zero_std") > limits_.flat_groups) {
     raise(step, "few-useful-groups",
           formatted(

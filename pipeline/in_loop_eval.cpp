@@ -9,7 +9,7 @@ void InLoopEval::visit(Visitor& v) {
      .choices = {"last", "best"}});
   v("stop_on_collapse", stop_on_collapse,
     {.doc = "End the stage when accuracy, reward or an evaluation falls to less than half of its best"});
-  eval.visit(v);
+  v.flat(eval);
 }
 
 }  // namespace posttrain::pipeline

@@ -120,6 +120,13 @@ bool RewardSet::needs_group() const {
   return std::ranges::any_of(parts_, [](const Part& part) { return part.reward->needs_group(); });
 }
 
+bool any_judges(std::span<const RewardSpec> specs) {
+  return std::ranges::any_of(specs, [](const RewardSpec& spec) {
+    const RewardEntry* entry = find_reward(spec.reward.type());
+    return entry != nullptr && entry->role != shapes;
+  });
+}
+
 Outcome RewardSet::judge(const Sample& sample) const {
   Outcome out;
   out.parts.resize(parts_.size());

@@ -41,6 +41,9 @@ struct RewardSpec {
   void visit(Visitor& v);
 };
 
+// Whether one of them says what is right.
+bool any_judges(std::span<const RewardSpec> specs);
+
 struct PartScore {
   std::string name;
   double value = 0;

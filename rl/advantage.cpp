@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <cmath>
 #include <map>
-#include <string>
 
 #include "base/error.h"
 
@@ -11,7 +10,7 @@ namespace posttrain::rl {
 namespace {
 
 struct Convention {
-  const char* name;
+  StdConvention name;
   bool divides, unbiased;
   double eps;
   bool raw_single = false;  // a group of one keeps its reward
@@ -19,21 +18,21 @@ struct Convention {
 };
 
 constexpr Convention conventions[] = {
-    {"trl", true, true, 1e-4},
-    {"verl", true, true, 1e-6, true},
-    {"openrlhf", true, true, 1e-9},
-    {"open_instruct", true, false, 1e-8},
-    {"nemo", true, true, 1e-6, false, true},
-    {"areal", true, true, 1e-5},
-    {"grpo_zero", true, false, 1e-4},
-    {"dr_grpo_repo", true, true, 1e-8},
-    {"none", false, true, 0},
+    {StdConvention::trl, true, true, 1e-4},
+    {StdConvention::verl, true, true, 1e-6, true},
+    {StdConvention::openrlhf, true, true, 1e-9},
+    {StdConvention::open_instruct, true, false, 1e-8},
+    {StdConvention::nemo, true, true, 1e-6, false, true},
+    {StdConvention::areal, true, true, 1e-5},
+    {StdConvention::grpo_zero, true, false, 1e-4},
+    {StdConvention::dr_grpo_repo, true, true, 1e-8},
+    {StdConvention::none, false, true, 0},
 };
 
-const Convention& convention(const std::string& name) {
-  const auto* found = std::ranges::find_if(conventions, [&](const Convention& c) { return name == c.name; });
-  PT_ASSERT(found != std::end(conventions), name);
-  return *found;
+const Convention& convention(StdConvention name) {
+  const Convention& found = conventions[static_cast<size_t>(name)];
+  PT_ASSERT(found.name == name, to_string(name));
+  return found;
 }
 
 using Members = std::vector<size_t>;
@@ -44,9 +43,14 @@ double mean_reward(std::span<const ScoredSample> samples, const Members& members
   return members.empty() ? 0 : sum / static_cast<double>(members.size());
 }
 
+bool all_equal(std::span<const double> values) {
+  return std::ranges::all_of(values, [&](double v) { return v == values.front(); });
+}
+
+// Exactly 0 for equal values, whose rounded mean would leave something like 1e-17.
 double deviation(const std::vector<double>& values, bool unbiased) {
   const auto n = static_cast<double>(values.size());
-  if (n < (unbiased ? 2 : 1)) return 0;
+  if (n < (unbiased ? 2 : 1) || all_equal(values)) return 0;
   double mean = 0, squares = 0;
   for (const double v : values) mean += v / n;
   for (const double v : values) squares += (v - mean) * (v - mean);
@@ -62,25 +66,41 @@ double length_weighted_mean(std::span<const ScoredSample> samples, const Members
   return lengths > 0 ? sum / lengths : mean_reward(samples, members);
 }
 
-bool all_equal(std::span<const ScoredSample> samples, const Members& members) {
-  return std::all_of(members.begin(), members.end(),
-                     [&](size_t i) { return samples[i].reward == samples[members.front()].reward; });
+std::vector<double> rewards_of(std::span<const ScoredSample> samples, const Members& members) {
+  std::vector<double> rewards;
+  for (const size_t i : members) rewards.push_back(samples[i].reward);
+  return rewards;
+}
+
+// MaxRL weighs by 1 / mean, which is defined for rewards of at least 0 only. Where a group has less, its lowest reward
+// counts as 0: order and bound (n - 1) are kept, and rewards of at least 0 are as in the paper.
+std::vector<double> maxrl(std::vector<double> rewards) {
+  const double lowest = std::min(*std::ranges::min_element(rewards), 0.0);
+  double sum = 0;
+  for (double& r : rewards) sum += r -= lowest;
+  const double mean = sum / static_cast<double>(rewards.size());
+  for (double& r : rewards) r = mean > 0 ? (r - mean) / mean : 0;
+  return rewards;
 }
 
 // Rewards less the baseline of their group; the std is applied afterwards.
-void subtract_baseline(const std::string& kind, std::span<const ScoredSample> samples, const Members& members,
+void subtract_baseline(Advantage kind, std::span<const ScoredSample> samples, const Members& members,
                        const Convention& rule, std::vector<double>& out) {
   const auto n = static_cast<double>(members.size());
   const double mean = mean_reward(samples, members);
-  const bool batch_baseline = kind == "reinforce++" || kind == "batch";  // the batch's mean, below
+  const auto rewards = rewards_of(samples, members);
+  if (kind == Advantage::maxrl) {
+    const auto weighed = maxrl(rewards);
+    for (size_t k = 0; k < members.size(); ++k) out[members[k]] = weighed[k];
+  }
+  const bool batch_baseline = kind == Advantage::reinforce_pp || kind == Advantage::batch;  // the batch's mean, below
   for (const size_t i : members) {
+    if (kind == Advantage::maxrl) break;
     const double r = samples[i].reward;
-    if (kind == "leave_one_out") {
+    if (kind == Advantage::leave_one_out) {
       out[i] = n > 1 ? (r - mean) * n / (n - 1) : 0;  // r - (sum of the others) / (n - 1)
-    } else if (kind == "opo") {
+    } else if (kind == Advantage::opo) {
       out[i] = r - length_weighted_mean(samples, members);
-    } else if (kind == "maxrl") {
-      out[i] = mean != 0 ? (r - mean) / mean : 0;
     } else if (batch_baseline) {
       out[i] = r;
     } else {
@@ -89,7 +109,7 @@ void subtract_baseline(const std::string& kind, std::span<const ScoredSample> sa
   }
   // Equal rewards have no signal; the difference to their rounded mean may still be 1e-17 and would be blown up by the
   // std.
-  if (members.size() > 1 && !batch_baseline && all_equal(samples, members)) {
+  if (members.size() > 1 && !batch_baseline && all_equal(rewards)) {
     for (const size_t i : members) out[i] = 0;
   }
 }
@@ -102,17 +122,14 @@ void divide_by_group_std(std::span<const ScoredSample> samples, const Members& m
     for (const size_t j : members) {
       if (!rule.of_others || i != j) rewards.push_back(samples[j].reward);
     }
-    const double std = deviation(rewards, rule.unbiased);
-    if (rule.of_others && std == 0) continue;  // one odd answer among equals: its std is no measure of anything
-    out[i] /= std + rule.eps;
+    if (rule.of_others && all_equal(rewards)) continue;  // one odd answer: the std of equals measures nothing
+    out[i] /= deviation(rewards, rule.unbiased) + rule.eps;
   }
 }
 
 void divide_by_batch_std(std::span<const ScoredSample> samples, const Members& valid, const Convention& rule,
                          std::vector<double>& out) {
-  std::vector<double> rewards;
-  for (const size_t i : valid) rewards.push_back(samples[i].reward);
-  const double divisor = deviation(rewards, rule.unbiased) + rule.eps;
+  const double divisor = deviation(rewards_of(samples, valid), rule.unbiased) + rule.eps;
   for (const size_t i : valid) out[i] /= divisor;
 }
 
@@ -121,7 +138,7 @@ void whiten(std::span<const ScoredSample> samples, const Members& valid, bool by
   std::vector<double> values, weights;
   for (const size_t i : valid) {
     values.push_back(out[i]);
-    weights.push_back(by_token ? samples[i].length : 1);
+    weights.push_back(by_token ? samples[i].length - samples[i].masked : 1);
   }
   const auto white = whitened(values, weights);
   for (size_t k = 0; k < valid.size(); ++k) out[valid[k]] = white[k];
@@ -130,9 +147,9 @@ void whiten(std::span<const ScoredSample> samples, const Members& valid, bool by
 // GDPO, as TRL's normalize_then_sum: every part by itself against its group, the weighted sum against the batch.
 std::vector<double> normalize_then_sum(const ObjectiveSettings& settings, std::span<const ScoredSample> samples) {
   ObjectiveSettings one = settings;
-  one.multi_reward = "sum";
-  one.advantage = "group";
-  one.std_scope = "group";
+  one.multi_reward = MultiReward::sum;
+  one.advantage = Advantage::group;
+  one.std_scope = Scope::group;
   std::vector<double> sum(samples.size(), 0.0);
   const size_t parts = samples.empty() ? 0 : samples.front().parts.size();
   for (size_t p = 0; p < parts; ++p) {
@@ -150,11 +167,20 @@ std::vector<double> normalize_then_sum(const ObjectiveSettings& settings, std::s
   for (size_t i = 0; i < sum.size(); ++i) {
     if (samples[i].valid) values.push_back(sum[i]);
   }
-  const double std = deviation(values, true);
+  const double divisor = deviation(values, true) + 1e-4;
+  const bool flat = all_equal(values);
   double mean = 0;
   for (const double v : values) mean += v / static_cast<double>(values.size());
-  for (size_t i = 0; i < sum.size(); ++i) sum[i] = samples[i].valid && std > 0 ? (sum[i] - mean) / (std + 1e-4) : 0;
+  for (size_t i = 0; i < sum.size(); ++i) sum[i] = samples[i].valid && !flat ? (sum[i] - mean) / divisor : 0;
   return sum;
+}
+
+bool all_equal_where_counted(std::span<const double> values, std::span<const double> weights) {
+  std::vector<double> counted;
+  for (size_t i = 0; i < values.size(); ++i) {
+    if (weights[i] > 0) counted.push_back(values[i]);
+  }
+  return all_equal(counted);
 }
 
 }  // namespace
@@ -163,9 +189,8 @@ std::vector<double> whitened(std::span<const double> values, std::span<const dou
   double total = 0, mean = 0, squares = 0;
   for (const double w : weights) total += w;
   for (size_t i = 0; i < values.size(); ++i) mean += values[i] * weights[i] / std::max(total, 1.0);
-  const bool flat = std::ranges::all_of(values, [&](double v) { return v == values.front(); });
   std::vector<double> out(values.size(), 0.0);
-  if (flat || total < 2) return out;
+  if (total < 2 || all_equal_where_counted(values, weights)) return out;
   for (size_t i = 0; i < values.size(); ++i) squares += weights[i] * (values[i] - mean) * (values[i] - mean);
   const double divisor = std::sqrt(squares / (total - 1) + 1e-8);
   for (size_t i = 0; i < values.size(); ++i) out[i] = (values[i] - mean) / divisor;
@@ -182,16 +207,16 @@ std::vector<double> advantages(const ObjectiveSettings& settings, std::span<cons
     groups[samples[i].group].push_back(i);
     valid.push_back(i);
   }
-  if (settings.multi_reward == "normalize_then_sum") return normalize_then_sum(settings, samples);
-  const std::string& kind = settings.advantage;
+  if (settings.multi_reward == MultiReward::normalize_then_sum) return normalize_then_sum(settings, samples);
+  const Advantage kind = settings.advantage;
   const Convention& rule = convention(settings.std_convention);
   std::vector<double> out(samples.size(), 0.0);
   for (const auto& [group, members] : groups) subtract_baseline(kind, samples, members, rule, out);
-  if (kind == "reinforce++" || kind == "reinforce++_baseline" || kind == "batch") {
-    whiten(samples, valid, kind != "batch", out);
-  } else if (kind == "group" && rule.divides && settings.std_scope == "batch") {
+  if (kind == Advantage::reinforce_pp || kind == Advantage::reinforce_pp_baseline || kind == Advantage::batch) {
+    whiten(samples, valid, kind != Advantage::batch, out);
+  } else if (kind == Advantage::group && rule.divides && settings.std_scope == Scope::batch) {
     divide_by_batch_std(samples, valid, rule, out);
-  } else if (kind == "group" && rule.divides) {
+  } else if (kind == Advantage::group && rule.divides) {
     for (const auto& [group, members] : groups) divide_by_group_std(samples, members, rule, out);
   }
   return out;
@@ -204,7 +229,7 @@ std::vector<uint8_t> without_spread(std::span<const ScoredSample> samples) {
   }
   std::vector<uint8_t> flat(samples.size(), 1);
   for (const auto& [group, members] : groups) {
-    const bool equal = all_equal(samples, members);
+    const bool equal = all_equal(rewards_of(samples, members));
     for (const size_t i : members) flat[i] = equal;
   }
   return flat;

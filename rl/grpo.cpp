@@ -58,7 +58,8 @@ void GrpoTrainer::restore(const Json& cursor) {
 void GrpoTrainer::update(int64_t step, GrpoStep& out, const PhaseCallback& phase) {
   const ObjectiveSettings& objective = settings_.objective;
   const double temperature = settings_.sampling.temperature > 0 ? settings_.sampling.temperature : 1;
-  RolloutBatch batch(current_, settings_.truncated == "mask", static_cast<double>(settings_.sampling.max_new_tokens));
+  RolloutBatch batch(current_, settings_.truncated == Truncated::mask,
+                     static_cast<double>(settings_.sampling.max_new_tokens));
   if (batch.samples.empty()) throw Failure("grpo", "every reward of step " + std::to_string(step + 1) + " failed");
 
   double at = out.spans.back().t1;
@@ -73,7 +74,7 @@ void GrpoTrainer::update(int64_t step, GrpoStep& out, const PhaseCallback& phase
     out.metrics.emplace_back("timing_s/ref", clock.seconds());
     span("reference", clock.seconds());
   }
-  if (settings_.staleness > 0 && objective.importance != "none") {
+  if (settings_.staleness > 0 && objective.importance != Importance::none) {
     // The decoupled form: ratios to the weights before this update, and a weight for how far the sampler was from them.
     const Clock clock;
     batch.score_old(context_.policy, temperature, settings_.micro_batch_tokens);

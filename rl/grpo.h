@@ -18,9 +18,11 @@ namespace posttrain::rl {
 
 struct DynamicSampling {
   bool enabled = false;
+  FilterBy by = FilterBy::automatic;
   int64_t max_rounds = 4;
 
   void visit(Visitor& v);
+  void check(const Complain& complain) const;
 };
 
 // Which problems are asked: those that the model solves already teach nothing (ScaleRL, arXiv 2510.13786).
@@ -29,12 +31,13 @@ struct Curriculum {
   double solved = 0.9;
 
   void visit(Visitor& v);
+  void check(const Complain& complain) const;
 };
 
 struct GrpoSettings {
   int64_t steps = 80, prompts_per_step = 16, samples_per_prompt = 16;
   int64_t minibatches = 1, epochs = 1;
-  std::string truncated = "keep";  // keep | mask
+  Truncated truncated = Truncated::keep;
   int64_t reference_refresh_steps = 0;
   double reference_mix = 1;
   int64_t micro_batch_tokens = 0;
@@ -65,6 +68,7 @@ struct GrpoContext {
   const text::Task& task;
   uint64_t seed, stage;  // name the draws
   int64_t checkpoint_every = 0;
+  bool judges = true;  // whether a reward says what is right, or all of them shape only
 };
 
 struct GrpoStep {

@@ -9,49 +9,20 @@
 
 namespace posttrain::rl {
 
-void RolloutMetrics::Moments::add(double x) {
-  count += 1;
-  sum += x;
-  squares += x * x;
+bool rewards_differ(const rollout::ScoredGroup& group) {
+  std::vector<double> rewards;
+  for (const auto& answer : group.answers) {
+    if (rollout::is_scored(answer)) rewards.push_back(answer.outcome.total);
+  }
+  return std::ranges::any_of(rewards, [&](double r) { return r != rewards.front(); });
 }
 
-double RolloutMetrics::Moments::mean() const {
-  return count > 0 ? sum / count : 0;
-}
-
-double RolloutMetrics::Moments::deviation() const {
-  return count > 1 ? std::sqrt(std::max(0.0, (squares - sum * sum / count) / (count - 1))) : 0;
-}
-
-void RolloutMetrics::add(const std::vector<rollout::ScoredGroup>& groups, const rollout::CollectStats& stats) {
+void RolloutMetrics::add_round(const std::vector<rollout::ScoredGroup>& groups, const rollout::CollectStats& stats) {
   for (const auto& group : groups) {
-    Moments in_group;
     for (const auto& answer : group.answers) {
-      const auto tokens = static_cast<double>(answer.completion.ids.size());
-      min_length_ = length_.count > 0 ? std::min(min_length_, tokens) : tokens;
-      max_length_ = std::max(max_length_, tokens);
-      length_.add(tokens);
-      if (answer.completion.truncated()) {
-        truncated_ += 1;
-      } else {
-        min_finished_ = finished_length_.count > 0 ? std::min(min_finished_, tokens) : tokens;
-        max_finished_ = std::max(max_finished_, tokens);
-        finished_length_.add(tokens);
-      }
-      for (const float h : answer.completion.entropy) entropy_.add(h);
       verdicts_[static_cast<size_t>(answer.outcome.verdict)] += 1;
-      unparsed_ += answer.outcome.unparsed;
-      if (answer.outcome.verdict == Verdict::failed) continue;
-      reward_.add(answer.outcome.total);
-      in_group.add(answer.outcome.total);
-      for (size_t p = 0; p < answer.outcome.parts.size(); ++p) {
-        if (p == parts_.size()) parts_.emplace_back(answer.outcome.parts[p].name, Moments{});
-        parts_[p].second.add(answer.outcome.parts[p].value);
-      }
+      if (rollout::is_scored(answer)) drawn_.add(answer);
     }
-    groups_ += 1;
-    group_std_.add(in_group.deviation());
-    flat_groups_ += in_group.deviation() == 0;
   }
   prompt_tokens_ += stats.engine.prompt_tokens;
   sampled_tokens_ += stats.engine.sampled_tokens;
@@ -60,10 +31,47 @@ void RolloutMetrics::add(const std::vector<rollout::ScoredGroup>& groups, const 
   reward_wait_ += stats.reward_wait_seconds;
 }
 
+void RolloutMetrics::Rewards::add(const rollout::Answer& answer) {
+  total.add(answer.outcome.total);
+  right.add(answer.outcome.verdict == Verdict::right);
+}
+
+void RolloutMetrics::add_trained(const std::vector<rollout::ScoredGroup>& groups) {
+  for (const auto& group : groups) {
+    Moments in_group;
+    for (const auto& answer : group.answers) {
+      const auto tokens = static_cast<double>(answer.completion.ids.size());
+      min_length_ = length_.count() > 0 ? std::min(min_length_, tokens) : tokens;
+      max_length_ = std::max(max_length_, tokens);
+      length_.add(tokens);
+      if (answer.completion.truncated()) {
+        truncated_ += 1;
+      } else {
+        min_finished_ = finished_length_.count() > 0 ? std::min(min_finished_, tokens) : tokens;
+        max_finished_ = std::max(max_finished_, tokens);
+        finished_length_.add(tokens);
+      }
+      for (const float h : answer.completion.entropy) entropy_.add(h);
+      unparsed_ += answer.outcome.unparsed;
+      if (!rollout::is_scored(answer)) continue;
+      trained_.add(answer);
+      in_group.add(answer.outcome.total);
+      for (size_t p = 0; p < answer.outcome.parts.size(); ++p) {
+        if (p == parts_.size()) parts_.emplace_back(answer.outcome.parts[p].name, Moments{});
+        parts_[p].second.add(answer.outcome.parts[p].value);
+      }
+    }
+    groups_ += 1;
+    group_std_.add(in_group.deviation());
+    left_out_ += group.left_out;
+    flat_groups_ += group.left_out || !rewards_differ(group);
+  }
+}
+
 void RolloutMetrics::write(store::Metrics& out, double seconds) const {
-  const double answers = std::max(1.0, length_.count);
+  const double answers = std::max(1.0, length_.count());
   out.insert(out.end(), {
-                            {"reward", reward_.mean()},
+                            {"reward", trained_.total.mean()},
                             {"reward_std", group_std_.mean()},
                             {"frac_reward_zero_std", flat_groups_ / std::max(1.0, groups_)},
                             {"completions/mean_length", length_.mean()},
@@ -75,12 +83,19 @@ void RolloutMetrics::write(store::Metrics& out, double seconds) const {
                             {"completions/clipped_ratio", truncated_ / answers},
                             {"completions/unparsed_ratio", unparsed_ / answers},
                             {"entropy", entropy_.mean()},
-                            {"accuracy", verdicts_[0] / answers},
+                            {"accuracy", trained_.right.mean()},
                             {"verdicts/undecided", verdicts_[2]},
                             {"verdicts/failed", verdicts_[3]},
                             {"dynamic_sampling/rounds", rounds_},
                             {"num_tokens", static_cast<double>(prompt_tokens_ + sampled_tokens_)},
                         });
+  if (dynamic_sampling_) {
+    out.insert(out.end(), {
+                              {"dynamic_sampling/reward", drawn_.total.mean()},
+                              {"dynamic_sampling/accuracy", drawn_.right.mean()},
+                              {"dynamic_sampling/filled_up", left_out_},
+                          });
+  }
   for (const auto& [name, moments] : parts_) {
     out.emplace_back("rewards/" + name + "/mean", moments.mean());
     out.emplace_back("rewards/" + name + "/std", moments.deviation());
@@ -105,7 +120,7 @@ void UpdateMetrics::add(const ObjectiveResult& result) {
   step_clips_ += result.clip_counted;
   step_clip_low_ += result.clip_low;
   step_clip_high_ += result.clip_high;
-  ratio_sum += std::accumulate(result.ratio.begin(), result.ratio.end(), 0.0);
+  ratio_sum += result.ratio_sum;
   ratio_min = std::min(ratio_min, result.ratio_min);
   ratio_max = std::max(ratio_max, result.ratio_max);
   if (optimizer_steps > 0) return;
@@ -126,6 +141,13 @@ void UpdateMetrics::add_mismatch(std::span<const float> trainer, std::span<const
   }
 }
 
+void UpdateMetrics::add_importance(double weight) {
+  importance_min = std::min(importance_min, weight);
+  importance_max = std::max(importance_max, weight);
+  importance_sum += weight;
+  importance_count += 1;
+}
+
 void UpdateMetrics::add_step(const model::StepResult& step) {
   grad_norm = std::max(grad_norm, step.grad_norm);
   ++optimizer_steps;
@@ -136,30 +158,35 @@ void UpdateMetrics::add_step(const model::StepResult& step) {
 
 void UpdateMetrics::write(store::Metrics& out, double lr, double seconds) const {
   const double tokens = std::max(1.0, counted), clips = std::max(1.0, clip_counted);
+  const bool weighed = importance_count > 0;
   const double steps = std::max<double>(1, static_cast<double>(optimizer_steps));
-  out.insert(out.end(), {
-                            {"loss", loss / steps},
-                            {"grad_norm", grad_norm},
-                            {"learning_rate", lr},
-                            {"kl", kl_sum / tokens},
-                            {"clip_ratio/low_mean", clip_low / clips},
-                            {"clip_ratio/low_min", optimizer_steps > 0 ? clip_low_min : 0},
-                            {"clip_ratio/high_max", clip_high_max},
-                            {"clip_ratio/high_mean", clip_high / clips},
-                            {"clip_ratio/region_mean", (clip_low + clip_high) / clips},
-                            {"sampling/importance_sampling_ratio/min", ratio_min},
-                            {"sampling/importance_sampling_ratio/mean", counted > 0 ? ratio_sum / tokens : 1},
-                            {"sampling/importance_sampling_ratio/max", ratio_max},
-                            {"sampling/sampling_logp_difference/mean", mismatch_sum / std::max(1.0, mismatch_count)},
-                            {"sampling/sampling_logp_difference/max", gap_max},
-                            {"logp_mismatch_max", mismatch_max},
-                            {"first_ratio_min", first_ratio_min},
-                            {"first_ratio_max", first_ratio_max},
-                            {"optimizer_steps", static_cast<double>(optimizer_steps)},
-                            {"timing_s/update_actor", seconds},
-                            {"perf/update_tokens_per_second", static_cast<double>(rows) / std::max(seconds, 1e-9)},
-                            {"perf/cpu_memory_used_gb", static_cast<double>(peak_memory_bytes()) / 1e9},
-                        });
+  out.insert(out.end(),
+             {
+                 {"loss", loss / steps},
+                 {"grad_norm", grad_norm},
+                 {"learning_rate", lr},
+                 {"kl", kl_sum / tokens},
+                 {"clip_ratio/low_mean", clip_low / clips},
+                 {"clip_ratio/low_min", optimizer_steps > 0 ? clip_low_min : 0},
+                 {"clip_ratio/high_max", clip_high_max},
+                 {"clip_ratio/high_mean", clip_high / clips},
+                 {"clip_ratio/region_mean", (clip_low + clip_high) / clips},
+                 {"ratio/min", ratio_min},
+                 {"ratio/mean", counted > 0 ? ratio_sum / tokens : 1},
+                 {"ratio/max", ratio_max},
+                 {"sampling/importance_sampling_ratio/min", weighed ? importance_min : 1},
+                 {"sampling/importance_sampling_ratio/mean", weighed ? importance_sum / importance_count : 1},
+                 {"sampling/importance_sampling_ratio/max", weighed ? importance_max : 1},
+                 {"sampling/sampling_logp_difference/mean", mismatch_sum / std::max(1.0, mismatch_count)},
+                 {"sampling/sampling_logp_difference/max", gap_max},
+                 {"logp_mismatch_max", mismatch_max},
+                 {"first_ratio_min", first_ratio_min},
+                 {"first_ratio_max", first_ratio_max},
+                 {"optimizer_steps", static_cast<double>(optimizer_steps)},
+                 {"timing_s/update_actor", seconds},
+                 {"perf/update_tokens_per_second", static_cast<double>(rows) / std::max(seconds, 1e-9)},
+                 {"perf/cpu_memory_used_gb", static_cast<double>(peak_memory_bytes()) / 1e9},
+             });
 }
 
 std::vector<store::Group> to_store(const std::vector<rollout::ScoredGroup>& groups, std::span<const double> advantage) {

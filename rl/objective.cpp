@@ -35,14 +35,24 @@ std::vector<double> aggregation_weights(const ObjectiveSettings& s, const Object
   const double constant = s.constant_length > 0 ? s.constant_length : batch.max_completion_tokens;
   std::vector<double> weight;
   for (int64_t i = 0; i < batch.samples(); ++i) {
-    double denominator = n;  // sequence_sum
-    if (s.aggregation == "sequence_mean") denominator = n * std::max(1.0, counted_tokens(batch, i));
-    if (s.aggregation == "token_mean") denominator = std::max(1.0, total);
-    if (s.aggregation == "constant") denominator = n * constant;
-    if (s.aggregation == "prompt_mean") {
-      denominator = static_cast<double>(group_tokens.size()) * std::max(1.0, group_tokens[batch.group[i]]);
+    double denominator = n;
+    switch (s.aggregation) {
+      case Aggregation::sequence_sum:
+        break;
+      case Aggregation::sequence_mean:
+        denominator = n * std::max(1.0, counted_tokens(batch, i));
+        break;
+      case Aggregation::token_mean:
+        denominator = std::max(1.0, total);
+        break;
+      case Aggregation::constant:
+        denominator = n * constant;
+        break;
+      case Aggregation::prompt_mean:
+        denominator = static_cast<double>(group_tokens.size()) * std::max(1.0, group_tokens[batch.group[i]]);
+        break;
     }
-    PT_ASSERT(denominator > 0, s.aggregation, denominator);
+    PT_ASSERT(denominator > 0, to_string(s.aggregation), denominator);
     weight.push_back(1 / denominator);
   }
   return weight;
@@ -50,30 +60,24 @@ std::vector<double> aggregation_weights(const ObjectiveSettings& s, const Object
 
 }  // namespace
 
+// One answer as a whole, over its counted tokens.
 struct Objective::Sequence {
-  double counted = 0, ratio = 1, correction = 1;
+  double counted = 0;
+  double advantage = 0;  // mean
+  double ratio = 1;
+  double ratio_tokens = 1;  // that the log ratio is the mean over; 1 for their sum
+  double correction = 1;
   bool dropped = false;
 };
 
 Objective::Objective(const ObjectiveSettings& settings, const ObjectiveBatch& batch)
-    : settings_(settings),
-      batch_(batch),
-      ratio_(settings.ratio == "token"      ? Ratio::token
-             : settings.ratio == "sequence" ? Ratio::sequence
-                                            : Ratio::sequence_token),
-      clip_(settings.clip == "none"    ? Clip::none
-            : settings.clip == "ppo"   ? Clip::ppo
-            : settings.clip == "cispo" ? Clip::cispo
-                                       : Clip::sapo),
-      kl_(settings.kl == "k1"   ? Kl::k1
-          : settings.kl == "k2" ? Kl::k2
-          : settings.kl == "k3" ? Kl::k3
-                                : Kl::unbiased) {
+    : settings_(settings), batch_(batch) {
   const auto tokens = static_cast<size_t>(batch.tokens());
   PT_ASSERT(batch.advantage.size() == tokens && batch.mask.size() == tokens, batch.advantage.size(), tokens);
   PT_ASSERT(batch.group.size() == static_cast<size_t>(batch.samples()), batch.group.size());
   PT_ASSERT(batch.old_logp.empty() || batch.old_logp.size() == tokens, batch.old_logp.size(), tokens);
-  PT_ASSERT(settings.beta == 0 || settings.kl_in != "loss" || batch.ref_logp.size() == tokens, batch.ref_logp.size());
+  PT_ASSERT(settings.beta == 0 || settings.kl_in != KlIn::loss || batch.ref_logp.size() == tokens,
+            batch.ref_logp.size());
   weight_ = aggregation_weights(settings, batch);
 }
 
@@ -81,12 +85,12 @@ Objective::Objective(const ObjectiveSettings& settings, const ObjectiveBatch& ba
 // SAPO as in TRL 1.16. CISPO's loss is a weighted log-likelihood: its value here still lacks the factor logp.
 Objective::Term Objective::policy_term(double ratio, double advantage) const {
   const auto& s = settings_;
-  if (clip_ == Clip::none) return {-ratio * advantage, -ratio * advantage};
-  if (clip_ == Clip::cispo) {
+  if (s.clip == Clip::none) return {-ratio * advantage, -ratio * advantage};
+  if (s.clip == Clip::cispo) {
     const double bounded = std::min(ratio, s.clip_high);
     return {-bounded * advantage, -bounded * advantage};
   }
-  if (clip_ == Clip::sapo) {
+  if (s.clip == Clip::sapo) {
     const double tau = advantage > 0 ? s.sapo_tau_positive : s.sapo_tau_negative;
     const double gate = 1 / (1 + std::exp(-tau * (ratio - 1)));
     return {-4 / tau * gate * advantage, -4 * gate * (1 - gate) * ratio * advantage};
@@ -107,9 +111,9 @@ Objective::Term Objective::policy_term(double ratio, double advantage) const {
 Objective::Term Objective::kl_term(double ref_minus_new, double ratio) const {
   const double d = std::clamp(ref_minus_new, -log_limit, log_limit);
   const double k3 = std::exp(d) - d - 1, k3_slope = 1 - std::exp(d);
-  switch (kl_) {
+  switch (settings_.kl) {
     case Kl::k1:
-      return {-d, 1};
+      return {-d, -d};  // its own slope of 1 averages to nothing; this one, k2's, to the KL's (verl's k1+)
     case Kl::k2:
       return {d * d / 2, -d};
     case Kl::k3:
@@ -122,12 +126,21 @@ Objective::Term Objective::kl_term(double ref_minus_new, double ratio) const {
 
 // The weight that corrects for a sampler whose probabilities differ from the trainer's.
 double Objective::correction(double token_correction, double sequence_correction) const {
-  if (settings_.importance == "none") return 1;
-  const double c = settings_.importance.starts_with("token") ? token_correction : sequence_correction;
-  if (settings_.importance.ends_with("truncate")) {
-    return std::clamp(c, settings_.importance_min, settings_.importance_max);
+  const double low = settings_.importance_min, high = settings_.importance_max;
+  const auto masked = [&](double c) { return c >= low && c <= high ? c : 0; };
+  switch (settings_.importance) {
+    case Importance::none:
+      return 1;
+    case Importance::token_truncate:
+      return std::clamp(token_correction, low, high);
+    case Importance::token_mask:
+      return masked(token_correction);
+    case Importance::sequence_truncate:
+      return std::clamp(sequence_correction, low, high);
+    case Importance::sequence_mask:
+      return masked(sequence_correction);
   }
-  return c >= settings_.importance_min && c <= settings_.importance_max ? c : 0;
+  return 1;
 }
 
 Objective::Sequence Objective::sequence_sums(int64_t sample, std::span<const double> logp) const {
@@ -140,15 +153,17 @@ Objective::Sequence Objective::sequence_sums(int64_t sample, std::span<const dou
     const double old = batch_.old_logp.empty() ? logp[t] : batch_.old_logp[i];
     const double sampler = batch_.sampler_logp.empty() ? old : batch_.sampler_logp[i];
     sums.counted += 1;
+    sums.advantage += batch_.advantage[i];
     log_ratio += logp[t] - old;
     drift += sampler - logp[t];
     correction += old - sampler;
   }
   const double length = std::max(1.0, sums.counted);
-  sums.ratio = safe_exp(log_ratio / length);
+  sums.advantage /= length;
+  sums.ratio_tokens = settings_.ratio == Ratio::sequence_sum ? 1 : length;
+  sums.ratio = safe_exp(log_ratio / sums.ratio_tokens);
   sums.correction = safe_exp(correction);
-  sums.dropped = settings_.off_policy_mask > 0 && !logp.empty() && batch_.advantage[begin] < 0 &&
-                 drift / length > settings_.off_policy_mask;
+  sums.dropped = settings_.off_policy_mask > 0 && sums.advantage < 0 && drift / length > settings_.off_policy_mask;
   return sums;
 }
 
@@ -157,33 +172,34 @@ void Objective::evaluate_sample(int64_t sample, std::span<const double> logp, st
   const auto& s = settings_;
   const double w = weight_[static_cast<size_t>(sample)];
   const Sequence sequence = sequence_sums(sample, logp);
-  const bool shared_ratio = ratio_ == Ratio::sequence;
+  const bool shared_ratio = s.ratio == Ratio::sequence || s.ratio == Ratio::sequence_sum;
   double shared_slope = 0;  // sum of the slopes of tokens that share one ratio
 
   for (size_t t = 0; t < logp.size(); ++t) {
     const size_t i = static_cast<size_t>(batch_.begin[sample]) + t, out = at + t;
     const double old = batch_.old_logp.empty() ? logp[t] : batch_.old_logp[i];
-    const double ratio = ratio_ == Ratio::token ? safe_exp(logp[t] - old) : sequence.ratio;
+    const double ratio = s.ratio == Ratio::token ? safe_exp(logp[t] - old) : sequence.ratio;
     result.ratio[out] = ratio;
     if (!batch_.mask[i]) continue;
 
     Term policy = policy_term(ratio, batch_.advantage[i]);
-    if (clip_ == Clip::cispo) policy.value *= logp[t];
+    if (s.clip == Clip::cispo) policy.value *= logp[t];
     double scale = sequence.dropped || (!entropy.empty() && entropy[t] < threshold) ? 0 : 1;
     if (!batch_.sampler_logp.empty()) {
-      scale *= correction(safe_exp(old - batch_.sampler_logp[i]), sequence.correction);
+      result.importance[out] = correction(safe_exp(old - batch_.sampler_logp[i]), sequence.correction);
+      scale *= result.importance[out];
     }
     result.per_token[out] = scale * policy.value;
-    (shared_ratio && clip_ != Clip::cispo ? shared_slope : result.dlogp[out]) += w * scale * policy.slope;
+    (shared_ratio && s.clip != Clip::cispo ? shared_slope : result.dlogp[out]) += w * scale * policy.slope;
 
     if (!batch_.ref_logp.empty()) {
       const Term kl = kl_term(batch_.ref_logp[i] - logp[t], ratio);
       result.kl[out] = kl.value;
       result.kl_sum += kl.value;
-      if (s.kl_in == "loss") {
+      if (s.kl_in == KlIn::loss) {
         result.per_token[out] += s.beta * kl.value;
         result.dlogp[out] += w * s.beta * kl.slope;
-        if (kl_ == Kl::unbiased) (shared_ratio ? shared_slope : result.dlogp[out]) += w * s.beta * kl.value;
+        if (s.kl == Kl::unbiased) (shared_ratio ? shared_slope : result.dlogp[out]) += w * s.beta * kl.value;
       }
     }
     if (s.entropy_coef != 0) {
@@ -193,22 +209,30 @@ void Objective::evaluate_sample(int64_t sample, std::span<const double> logp, st
     if (!entropy.empty()) result.entropy_sum += entropy[t];
     result.loss += w * result.per_token[out];
     result.counted += 1;
+    result.ratio_sum += ratio;
     result.ratio_min = std::min(result.ratio_min, ratio);
     result.ratio_max = std::max(result.ratio_max, ratio);
-    if (shared_ratio && sequence.counted > 0) continue;
-    result.clip_counted += 1;
-    result.clip_low += ratio < 1 - s.clip_low && batch_.advantage[i] < 0;
-    result.clip_high += ratio > 1 + s.clip_high && batch_.advantage[i] > 0;
+    if (!shared_ratio) count_clip(ratio, batch_.advantage[i], result);
   }
   if (!shared_ratio || sequence.counted == 0) return;
-  for (size_t t = 0; t < logp.size(); ++t) {  // d log s / d logp_t = 1 / L for each counted token
+  for (size_t t = 0; t < logp.size(); ++t) {
     if (batch_.mask[static_cast<size_t>(batch_.begin[sample]) + t])
-      result.dlogp[at + t] += shared_slope / sequence.counted;
+      result.dlogp[at + t] += shared_slope / sequence.ratio_tokens;
   }
-  const double advantage = batch_.advantage[static_cast<size_t>(batch_.begin[sample])];
+  count_clip(sequence.ratio, sequence.advantage, result);
+}
+
+// Counts the edges that the clip in use has: PPO's where they take the gradient away, as TRL; CISPO's cap, which binds
+// whatever the advantage. The other two have none.
+void Objective::count_clip(double ratio, double advantage, ObjectiveResult& result) const {
+  const auto& s = settings_;
   result.clip_counted += 1;
-  result.clip_low += sequence.ratio < 1 - s.clip_low && advantage < 0;
-  result.clip_high += sequence.ratio > 1 + s.clip_high && advantage > 0;
+  if (s.clip == Clip::ppo) {
+    result.clip_low += ratio < 1 - s.clip_low && advantage < 0;
+    result.clip_high += ratio > 1 + s.clip_high && advantage > 0;
+  } else if (s.clip == Clip::cispo) {
+    result.clip_high += ratio > s.clip_high;
+  }
 }
 
 ObjectiveResult Objective::evaluate(int64_t first, int64_t last, std::span<const double> logp,
@@ -220,6 +244,7 @@ ObjectiveResult Objective::evaluate(int64_t first, int64_t last, std::span<const
   ObjectiveResult result;
   for (auto* values : {&result.dlogp, &result.dentropy, &result.per_token, &result.kl}) values->assign(tokens, 0.0);
   result.ratio.assign(tokens, 1.0);
+  result.importance.assign(tokens, 1.0);
   for (int64_t i = first; i < last; ++i) {
     const auto at = static_cast<size_t>(batch_.begin[i] - batch_.begin[first]);
     const auto length = static_cast<size_t>(batch_.begin[i + 1] - batch_.begin[i]);

@@ -31,9 +31,10 @@ struct ObjectiveBatch {
 struct ObjectiveResult {
   double loss = 0;
   std::vector<double> dlogp, dentropy, per_token, ratio, kl;
+  std::vector<double> importance;  // the weight for a sampler that is not the trainer
   // Sums over counted tokens (clip counts: over sequences when the ratio is one per sequence); pieces of a batch add
   // up.
-  double counted = 0, clip_counted = 0, clip_low = 0, clip_high = 0, kl_sum = 0, entropy_sum = 0;
+  double counted = 0, clip_counted = 0, clip_low = 0, clip_high = 0, kl_sum = 0, entropy_sum = 0, ratio_sum = 0;
   double ratio_min = 1, ratio_max = 1;
 };
 
@@ -52,9 +53,6 @@ class Objective {
   double entropy_threshold(std::span<const double> entropy) const;
 
  private:
-  enum class Ratio : uint8_t { token, sequence, sequence_token };
-  enum class Clip : uint8_t { none, ppo, cispo, sapo };
-  enum class Kl : uint8_t { k1, k2, k3, unbiased };
   struct Term {
     double value, slope;  // slope = d value / d log ratio
   };
@@ -63,15 +61,13 @@ class Objective {
   Term policy_term(double ratio, double advantage) const;
   Term kl_term(double ref_minus_new, double ratio) const;
   double correction(double token_correction, double sequence_correction) const;
+  void count_clip(double ratio, double advantage, ObjectiveResult& result) const;
   Sequence sequence_sums(int64_t sample, std::span<const double> logp) const;
   void evaluate_sample(int64_t sample, std::span<const double> logp, std::span<const double> entropy, double threshold,
                        size_t at, ObjectiveResult& result) const;
 
   ObjectiveSettings settings_;
   const ObjectiveBatch& batch_;
-  Ratio ratio_;
-  Clip clip_;
-  Kl kl_;
   std::vector<double> weight_;  // [samples], the aggregation weight of each of its tokens
 };
 

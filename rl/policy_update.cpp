@@ -1,6 +1,7 @@
 #include "rl/policy_update.h"
 
 #include <algorithm>
+#include <cmath>
 #include <limits>
 #include <numeric>
 
@@ -56,7 +57,13 @@ class Minibatch {
       sums.add(result);
       if (first_update) {
         const bool fresh = samples_[a].completion->policy_version == policy_version;
-        sums.add_mismatch(std::span(scores.logp).subspan(at, sampler.size()), sampler, fresh);
+        const auto trainer = std::span(scores.logp).subspan(at, sampler.size());
+        sums.add_mismatch(trainer, sampler, fresh);
+        for (size_t t = 0; t < sampler.size(); ++t) {
+          if (!batch_.mask[static_cast<size_t>(batch_.begin[i]) + t]) continue;
+          const bool corrected = !batch_.sampler_logp.empty();
+          sums.add_importance(corrected ? result.importance[t] : std::exp(double{trainer[t]} - double{sampler[t]}));
+        }
       }
       at += sampler.size();
     }
@@ -67,7 +74,7 @@ class Minibatch {
   bool has_gradient(size_t i) const {
     const auto begin = batch_.mask.begin() + batch_.begin[i], end = batch_.mask.begin() + batch_.begin[i + 1];
     if (std::find(begin, end, 1) == end) return false;
-    const bool kl = settings_.beta != 0 && settings_.kl_in == "loss";
+    const bool kl = settings_.beta != 0 && settings_.kl_in == KlIn::loss;
     const auto first = batch_.advantage.begin() + batch_.begin[i],
                last = batch_.advantage.begin() + batch_.begin[i + 1];
     return kl || settings_.entropy_coef != 0 || std::any_of(first, last, [](double a) { return a != 0; });

@@ -28,56 +28,56 @@ constexpr Preset presets[] = {
     {"grpo", "DeepSeekMath, arXiv 2402.03300: KL 0.04", [](Settings& s) { s.beta = 0.04; }},
     {"dr_grpo", "Dr. GRPO, arXiv 2503.20783: no std, constant length",
      [](Settings& s) {
-       s.advantage = "centred";
-       s.aggregation = "constant";
+       s.advantage = Advantage::centred;
+       s.aggregation = Aggregation::constant;
      }},
     {"dapo", "DAPO, arXiv 2503.14476: clip 0.2 and 0.28, token mean, no KL",
      [](Settings& s) {
        s.clip_high = 0.28;
-       s.aggregation = "token_mean";
+       s.aggregation = Aggregation::token_mean;
      }},
     {"gspo", "GSPO, arXiv 2507.18071: sequence ratio",
      [](Settings& s) {
-       s.ratio = "sequence";
+       s.ratio = Ratio::sequence;
        s.clip_low = 3e-4;
        s.clip_high = 4e-4;
      }},
     {"cispo", "CISPO, arXiv 2506.13585, with the cap of 5 of ScaleRL, arXiv 2510.13786",
      [](Settings& s) {
-       s.clip = "cispo";
+       s.clip = Clip::cispo;
        s.clip_high = 5;
-       s.aggregation = "token_mean";
+       s.aggregation = Aggregation::token_mean;
      }},
-    {"sapo", "SAPO: a soft gate instead of a clip", [](Settings& s) { s.clip = "sapo"; }},
-    {"rloo", "RLOO, arXiv 2402.14740: leave-one-out baseline, sequence ratio, KL in the reward",
+    {"sapo", "SAPO: a soft gate instead of a clip", [](Settings& s) { s.clip = Clip::sapo; }},
+    {"rloo", "RLOO, arXiv 2402.14740: leave-one-out baseline, ratio of whole answers, KL in the reward",
      [](Settings& s) {
-       s.advantage = "leave_one_out";
-       s.ratio = "sequence";
-       s.kl = "k1";
-       s.kl_in = "reward";
+       s.advantage = Advantage::leave_one_out;
+       s.ratio = Ratio::sequence_sum;
+       s.kl = Kl::k1;
+       s.kl_in = KlIn::reward;
        s.beta = 0.05;
      }},
     {"reinforce++", "REINFORCE++, arXiv 2501.03262: whitened over the batch, KL in the reward",
      [](Settings& s) {
-       s.advantage = "reinforce++";
-       s.kl = "k1";
-       s.kl_in = "reward";
+       s.advantage = Advantage::reinforce_pp;
+       s.kl = Kl::k1;
+       s.kl_in = KlIn::reward;
        s.beta = 0.01;
-       s.aggregation = "token_mean";
+       s.aggregation = Aggregation::token_mean;
      }},
     {"reinforce++_baseline",
      "REINFORCE++-baseline, arXiv 2501.03262: group mean, whitened over the batch, k2 in the loss",
      [](Settings& s) {
-       s.advantage = "reinforce++_baseline";
-       s.kl = "k2";
+       s.advantage = Advantage::reinforce_pp_baseline;
+       s.kl = Kl::k2;
        s.beta = 0.001;
-       s.aggregation = "token_mean";
+       s.aggregation = Aggregation::token_mean;
      }},
     {"prover-v1.5", "DeepSeek-Prover-V1.5, arXiv 2408.08152: KL 0.02", [](Settings& s) { s.beta = 0.02; }},
     {"v3.2", "DeepSeek-V3.2, arXiv 2512.02556: no std, unbiased KL, off-policy sequence mask",
      [](Settings& s) {
-       s.advantage = "centred";
-       s.kl = "unbiased";
+       s.advantage = Advantage::centred;
+       s.kl = Kl::unbiased;
        s.beta = 0.001;
        s.off_policy_mask = 0.5;
      }},

@@ -1,9 +1,9 @@
 #include "rl/rollout_batch.h"
 
-#include <algorithm>
-#include <cmath>
 #include <iterator>
 #include <utility>
+
+#include "rl/moments.h"
 
 namespace posttrain::rl {
 
@@ -14,22 +14,25 @@ RolloutBatch::RolloutBatch(const std::vector<rollout::ScoredGroup>& groups, bool
   for (size_t g = 0; g < groups.size(); ++g) {
     for (const auto& answer : groups[g].answers) {
       const rollout::Completion& c = answer.completion;
-      const bool valid = answer.outcome.verdict != Verdict::failed && std::isfinite(answer.outcome.total);
+      const bool masked = mask_truncated && c.truncated();
+      const auto length = static_cast<double>(c.ids.size());
       scored.push_back({.group = static_cast<int32_t>(g),
                         .reward = answer.outcome.total,
-                        .length = static_cast<double>(c.ids.size()),
-                        .valid = valid});
+                        .length = length,
+                        .masked = masked ? length : 0,
+                        .valid = rollout::is_scored(answer) && !groups[g].left_out});
       for (const auto& part : answer.outcome.parts) {
         scored.back().parts.push_back(part.value);
         scored.back().part_weights.push_back(part.weight);
       }
-      if (!valid) continue;
+      if (!rollout::is_scored(answer)) continue;
+      answer_of_.push_back(scored.size() - 1);
       samples.push_back({&groups[g].prompt, &c});
       answers.push_back(&answer);
       objective.begin.push_back(objective.begin.back() + std::ssize(c.ids));
       objective.group.push_back(static_cast<int32_t>(g));
       objective.old_logp.insert(objective.old_logp.end(), c.logp.begin(), c.logp.end());
-      objective.mask.insert(objective.mask.end(), c.ids.size(), mask_truncated && c.truncated() ? 0 : 1);
+      objective.mask.insert(objective.mask.end(), c.ids.size(), masked ? 0 : 1);
     }
   }
 }
@@ -57,42 +60,52 @@ void RolloutBatch::score_old(model::Transformer& policy, double temperature, int
 }
 
 void RolloutBatch::compute_advantages(const ObjectiveSettings& settings) {
-  const bool penalty = settings.kl_in == "reward" && settings.beta != 0;
-  const auto kl = [&](int64_t t) { return settings.beta * (objective.old_logp[t] - objective.ref_logp[t]); };
+  const bool penalty = settings.kl_in == KlIn::reward && settings.beta != 0;
+  const auto kl = [&](int64_t t) {  // k1, of tokens that count
+    return penalty && objective.mask[t] ? settings.beta * (objective.old_logp[t] - objective.ref_logp[t]) : 0;
+  };
   std::vector<ScoredSample> penalised = scored;
-  size_t sample = 0;
-  for (ScoredSample& s : penalised) {
-    if (!s.valid) continue;
-    for (int64_t t = objective.begin[sample]; penalty && t < objective.begin[sample + 1]; ++t) s.reward -= kl(t);
-    ++sample;
+  for (size_t s = 0; s < samples.size(); ++s) {
+    for (int64_t t = objective.begin[s]; penalty && t < objective.begin[s + 1]; ++t) {
+      penalised[answer_of_[s]].reward -= kl(t);
+    }
   }
-  advantage = advantages(settings, penalised);
+  const auto of_answers = advantages(settings, penalised);
   objective.advantage.clear();
-  sample = 0;
-  for (size_t i = 0; i < scored.size(); ++i) {
-    if (!scored[i].valid) continue;
-    const int64_t length = objective.begin[sample + 1] - objective.begin[sample];
-    objective.advantage.insert(objective.advantage.end(), static_cast<size_t>(length), advantage[i]);
-    ++sample;
+  for (size_t s = 0; s < samples.size(); ++s) {
+    const auto length = static_cast<size_t>(objective.begin[s + 1] - objective.begin[s]);
+    objective.advantage.insert(objective.advantage.end(), length, of_answers[answer_of_[s]]);
   }
-  if (settings.advantage == "reinforce++" && penalty) whiten_returns(penalised, kl);
+  if (settings.advantage == Advantage::reinforce_pp && settings.multi_reward == MultiReward::sum)
+    whiten_returns(penalised, kl);
+  advantage.assign(scored.size(), 0.0);
+  for (size_t s = 0; s < samples.size(); ++s) {
+    Moments trained;
+    for (int64_t t = objective.begin[s]; t < objective.begin[s + 1]; ++t) {
+      if (objective.mask[t]) trained.add(objective.advantage[t]);
+    }
+    advantage[answer_of_[s]] = trained.mean();
+  }
 }
 
 // REINFORCE++ takes the penalty off token by token: a token's return is what follows of it. `penalised` are the returns
 // of the first tokens.
 void RolloutBatch::whiten_returns(std::span<const ScoredSample> penalised, const std::function<double(int64_t)>& kl) {
-  size_t sample = 0;
-  for (const ScoredSample& s : penalised) {
-    if (!s.valid) continue;
-    double left = s.reward;
-    for (int64_t t = objective.begin[sample]; t < objective.begin[sample + 1]; ++t) {
+  std::vector<double> counts(objective.mask.begin(), objective.mask.end());
+  for (size_t s = 0; s < samples.size(); ++s) {
+    const ScoredSample& answer = penalised[answer_of_[s]];
+    double left = answer.reward;
+    for (int64_t t = objective.begin[s]; t < objective.begin[s + 1]; ++t) {
       objective.advantage[t] = left;
       left += kl(t);
+      if (!answer.valid) counts[t] = 0;
     }
-    ++sample;
   }
-  const std::vector<double> counts(objective.mask.begin(), objective.mask.end());
   objective.advantage = whitened(objective.advantage, counts);
+  for (size_t s = 0; s < samples.size(); ++s) {
+    if (penalised[answer_of_[s]].valid) continue;
+    for (int64_t t = objective.begin[s]; t < objective.begin[s + 1]; ++t) objective.advantage[t] = 0;
+  }
 }
 
 ObjectiveBatch RolloutBatch::part(std::span<const int64_t> indices) const {

@@ -16,10 +16,10 @@
 namespace posttrain::rl {
 
 // Points into the groups it was made from, which must outlive it. Answers whose judge failed are left out of everything
-// but `scored`.
+// but `scored`; those of groups that dynamic sampling left out stay, with advantage 0.
 struct RolloutBatch {
   std::vector<ScoredSample> scored;             // every answer, in order of group and sample
-  std::vector<double> advantage;                // [scored]
+  std::vector<double> advantage;                // [scored], mean of what its tokens are trained on; 0 where masked
   std::vector<rollout::TrainSample> samples;    // the valid ones
   std::vector<const rollout::Answer*> answers;  // [samples]
   ObjectiveBatch objective;                     // over `samples`
@@ -37,6 +37,7 @@ struct RolloutBatch {
   ObjectiveBatch part(std::span<const int64_t> indices) const;
 
  private:
+  std::vector<size_t> answer_of_;  // [samples], index into scored
   void whiten_returns(std::span<const ScoredSample> penalised, const std::function<double(int64_t)>& kl);
 };
 

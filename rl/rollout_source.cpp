@@ -12,16 +12,10 @@
 namespace posttrain::rl {
 namespace {
 
-bool is_scored(const rollout::Answer& answer) {
-  return answer.outcome.verdict != Verdict::failed;
-}
-
-bool has_spread(const rollout::ScoredGroup& group) {
-  std::vector<double> rewards;
-  for (const auto& answer : group.answers) {
-    if (is_scored(answer)) rewards.push_back(answer.outcome.total);
-  }
-  return std::ranges::any_of(rewards, [&](double r) { return r != rewards.front(); });
+int64_t count_right(const rollout::ScoredGroup& group) {
+  return std::ranges::count_if(group.answers, [](const auto& answer) {
+    return rollout::is_scored(answer) && answer.outcome.verdict == Verdict::right;
+  });
 }
 
 // Updates between the weights that drew and those that are about to be trained.
@@ -94,12 +88,20 @@ text::Problem RolloutSource::next_problem() {
 void RolloutSource::remember_solved(const std::vector<rollout::ScoredGroup>& groups) {
   if (!settings_.curriculum.enabled) return;
   for (const auto& group : groups) {
-    const auto scored = std::ranges::count_if(group.answers, is_scored);
-    const auto right = std::ranges::count_if(
-        group.answers, [](const auto& answer) { return answer.outcome.verdict == Verdict::right; });
-    if (scored > 0 && static_cast<double>(right) >= settings_.curriculum.solved * static_cast<double>(scored))
-      solved_.insert(group.problem.id);
+    const auto scored = static_cast<double>(std::ranges::count_if(group.answers, rollout::is_scored));
+    const auto right = static_cast<double>(count_right(group));
+    if (scored > 0 && right / scored >= settings_.curriculum.solved) solved_.insert(group.problem.id);
   }
+}
+
+// DAPO (arXiv 2503.14476, equation 11): 0 < right < answers. Where no reward judges, rewards alone tell. A group with
+// both right and wrong answers but equal rewards teaches nothing either.
+bool RolloutSource::teaches(const rollout::ScoredGroup& group) const {
+  const FilterBy by = settings_.dynamic_sampling.by;
+  if (!rewards_differ(group)) return false;
+  if (by == FilterBy::reward || (by == FilterBy::automatic && !context_.judges)) return true;
+  const auto right = count_right(group);
+  return right > 0 && right < std::ranges::count_if(group.answers, rollout::is_scored);
 }
 
 // Groups that follow an answer which did not compile; they count as any other.
@@ -113,14 +115,14 @@ void RolloutSource::add_second_attempts(int64_t step, std::vector<rollout::Score
   const rollout::DrawKey key{context_.seed, context_.stage ^ hash_name("second attempt"), static_cast<uint64_t>(step)};
   auto more =
       context_.collector.collect(problems, settings_.samples_per_prompt, settings_.sampling, key, stats, progress);
-  seen.add(more, stats);
+  seen.add_round(more, stats);
   std::ranges::move(more, std::back_inserter(groups));
 }
 
 Rollout RolloutSource::draw(int64_t step, const PhaseCallback& phase) {
   const Clock clock;
-  std::vector<rollout::ScoredGroup> kept, flat;
-  RolloutMetrics seen;
+  std::vector<rollout::ScoredGroup> kept, dropped;
+  RolloutMetrics seen(settings_.dynamic_sampling.enabled);
   const rollout::Progress progress = [&](int64_t tokens, int64_t finished, int64_t total) {
     if (phase) phase("rollout", finished, total, tokens);
     return !stop_.load();
@@ -137,21 +139,22 @@ Rollout RolloutSource::draw(int64_t step, const PhaseCallback& phase) {
     auto groups =
         context_.collector.collect(problems, settings_.samples_per_prompt, settings_.sampling, key, stats, progress);
     if (stop_) return {};
-    seen.add(groups, stats);
+    seen.add_round(groups, stats);
     remember_solved(groups);
     for (auto& group : groups) {
-      const bool drop = settings_.dynamic_sampling.enabled && !has_spread(group);
-      (drop ? flat : kept).push_back(std::move(group));
+      group.left_out = settings_.dynamic_sampling.enabled && !teaches(group);
+      (group.left_out ? dropped : kept).push_back(std::move(group));
     }
   }
-  // When the rounds did not give enough, the step goes on with groups that teach nothing rather than with fewer
-  // prompts.
-  while (std::ssize(kept) < settings_.prompts_per_step && !flat.empty()) {
-    kept.push_back(std::move(flat.back()));
-    flat.pop_back();
+  // When the rounds did not give enough, the step goes on with groups that teach nothing (their advantages are 0)
+  // rather than with fewer prompts.
+  while (std::ssize(kept) < settings_.prompts_per_step && !dropped.empty()) {
+    kept.push_back(std::move(dropped.back()));
+    dropped.pop_back();
   }
   add_second_attempts(step, kept, seen, progress);
   if (stop_) return {};
+  seen.add_trained(kept);
   Rollout out{.groups = std::move(kept), .metrics = {}, .seconds = clock.seconds()};
   seen.write(out.metrics, out.seconds);
   if (settings_.curriculum.enabled) {

@@ -39,6 +39,7 @@ class RolloutSource {
  private:
   Rollout draw(int64_t step, const PhaseCallback& phase);
   text::Problem next_problem();
+  bool teaches(const rollout::ScoredGroup& group) const;
   void add_second_attempts(int64_t step, std::vector<rollout::ScoredGroup>& groups, RolloutMetrics& seen,
                            const rollout::Progress& progress);
   void remember_solved(const std::vector<rollout::ScoredGroup>& groups);

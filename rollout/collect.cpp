@@ -1,12 +1,17 @@
 #include "rollout/collect.h"
 
 #include <algorithm>
+#include <cmath>
 #include <future>
 #include <utility>
 
 #include "base/clock.h"
 
 namespace posttrain::rollout {
+
+bool is_scored(const Answer& answer) {
+  return answer.outcome.verdict != Verdict::failed && std::isfinite(answer.outcome.total);
+}
 
 std::vector<ScoredGroup> Collector::collect(std::span<const text::Problem> problems, int64_t samples,
                                             const SamplingSettings& sampling, const DrawKey& key, CollectStats& stats,

@@ -24,7 +24,11 @@ struct ScoredGroup {
   text::Problem problem;
   std::vector<int32_t> prompt;
   std::vector<Answer> answers;
+  bool left_out = false;  // by dynamic sampling, and here only to fill up a step: its answers teach nothing
 };
+
+// Whether there is a reward: the judge did not fail and what it gave is a number.
+bool is_scored(const Answer& answer);
 
 struct CollectStats {
   EngineStats engine;

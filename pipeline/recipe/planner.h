@@ -30,6 +30,7 @@ struct KeptData {
 class Planner {
  public:
   explicit Planner(const Recipe& recipe);
+  const Recipe& recipe() const { return recipe_; }
 
   // Documents and tokens of all parts; what stands in files is not looked at.
   std::pair<double, double> size_of(const std::vector<DataPart>& data) const;

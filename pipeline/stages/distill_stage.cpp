@@ -58,7 +58,7 @@ void DistillStage::visit(Visitor& v) {
   v("data", data, {.doc = "Answers for off-policy steps"});
   v("save_every_steps", save_every_steps,
     {.doc = "Checkpoint this often; 0 = at the end only", .min = 0, .unit = "steps"});
-  distill.visit(v);
+  v.flat(distill);
   v("eval", eval, {.doc = "Evaluations within the stage"});
 }
 
@@ -66,7 +66,6 @@ void DistillStage::check(const Complain& complain) const {
   if (teacher.empty() == teacher_path.empty()) complain("teacher", "expected exactly one of teacher and teacher_path");
   if (data.empty() && distill.on_policy_share < 1)
     complain("data", "expected answers where on_policy_share is below 1");
-  distill.check(complain);
 }
 
 std::vector<StageReference> DistillStage::references() const {

@@ -25,7 +25,7 @@ void DpoStage::visit(Visitor& v) {
   v("pairs", pairs, {.doc = "What is learnt from", .required = true});
   v("save_every_steps", save_every_steps,
     {.doc = "Checkpoint this often; 0 = at the end only", .min = 0, .unit = "steps"});
-  dpo.visit(v);
+  v.flat(dpo);
   v("eval", eval, {.doc = "Evaluations within the stage"});
 }
 

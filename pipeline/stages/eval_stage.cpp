@@ -7,7 +7,7 @@ namespace {
 struct EvalStage {
   EvalSettings eval;
 
-  void visit(Visitor& v) { eval.visit(v); }
+  void visit(Visitor& v) { v.flat(eval); }
   void plan(Planner&, StagePlan& out) const { out.sampled = eval_tokens(eval); }
 };
 

@@ -1,6 +1,7 @@
 #include <optional>
 #include <set>
 
+#include "base/error.h"
 #include "base/memory.h"
 #include "model/checkpoint.h"
 #include "pipeline/recipe/memory_check.h"
@@ -19,12 +20,19 @@ struct GrpoStage {
   InLoopEval eval;
 
   void visit(Visitor& v);
-  void check(const Complain& complain) const { grpo.check(complain); }
   std::vector<StageReference> references() const;
   void plan(Planner& planner, StagePlan& out) const;
   int64_t steps() const { return grpo.steps; }
   MemoryNeed memory(const StageModel& model) const;
 };
+
+// Whether a reward of the recipe says what is right. Throws Error when the stage asks for it in vain.
+bool judged(const rl::GrpoSettings& grpo, const Recipe& recipe) {
+  const bool judged = rewards::any_judges(recipe.rewards);
+  if (!judged && grpo.dynamic_sampling.enabled && grpo.dynamic_sampling.by == rl::FilterBy::accuracy)
+    throw Error("recipe", "dynamic_sampling.by", "reward, where no reward judges right and wrong", "accuracy");
+  return judged;
+}
 
 // Keeps the first groups of a step, as many whole ones as the recipe's number of samples allows.
 void limit_samples(std::vector<store::Group>& groups, const std::optional<int64_t>& limit) {
@@ -72,7 +80,7 @@ void load_reference(StageRun& run, const std::string& name, model::Transformer& 
 void GrpoStage::visit(Visitor& v) {
   v("save_every_steps", save_every_steps,
     {.doc = "Checkpoint this often; 0 = at the end only", .min = 0, .unit = "steps"});
-  grpo.visit(v);
+  v.flat(grpo);
   v("model_rewards", model_rewards, {.doc = "Rewards that a model gives, beside the recipe's rules"});
   v("eval", eval, {.doc = "Evaluations within the stage"});
 }
@@ -85,7 +93,8 @@ std::vector<StageReference> GrpoStage::references() const {
   return found;
 }
 
-void GrpoStage::plan(Planner&, StagePlan& out) const {
+void GrpoStage::plan(Planner& planner, StagePlan& out) const {
+  judged(grpo, planner.recipe());
   const double tokens =
       static_cast<double>(grpo.steps * grpo.prompts_per_step * grpo.samples_per_prompt) * answer_tokens(grpo.sampling);
   out.steps = grpo.steps;
@@ -138,7 +147,8 @@ StageEnd run_grpo(const GrpoStage& settings, StageRun& run) {
                            .task = session.task(),
                            .seed = session.seed(),
                            .stage = run.key(),
-                           .checkpoint_every = settings.save_every_steps},
+                           .checkpoint_every = settings.save_every_steps,
+                           .judges = judged(grpo, session.recipe())},
                           grpo);
 
   TrainingStage stage{.model = *policy, .learner = learner};

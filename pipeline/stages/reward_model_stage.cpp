@@ -25,7 +25,7 @@ void RewardModelStage::visit(Visitor& v) {
   v("pairs", pairs, {.doc = "What is learnt from", .required = true});
   v("save_every_steps", save_every_steps,
     {.doc = "Checkpoint this often; 0 = at the end only", .min = 0, .unit = "steps"});
-  reward_model.visit(v);
+  v.flat(reward_model);
 }
 
 void RewardModelStage::plan(Planner& planner, StagePlan& out) const {

@@ -29,7 +29,7 @@ void SftStage::visit(Visitor& v) {
   v("data", data, {.doc = "What is learnt from: parts one after another, shuffled in training", .required = true});
   v("save_every_steps", save_every_steps,
     {.doc = "Checkpoint this often; 0 = at the end only", .min = 0, .unit = "steps"});
-  sft.visit(v);
+  v.flat(sft);
   v("eval", eval, {.doc = "Evaluations within the stage"});
 }
 

@@ -10,9 +10,9 @@ namespace {
 ObjectiveSettings with(const std::string& kind, const std::string& convention = "trl",
                        const std::string& scope = "group") {
   auto s = objective_preset("grpo");
-  s.advantage = kind;
-  s.std_convention = convention;
-  s.std_scope = scope;
+  s.advantage = from_name<Advantage>(kind).value();
+  s.std_convention = from_name<StdConvention>(convention).value();
+  s.std_scope = from_name<Scope>(scope).value();
   return s;
 }
 
@@ -88,7 +88,7 @@ TEST(Advantage, OtherRepositoriesConventionsByName) {
 // Written out for two answers: each part becomes -+ 0.5 / (std + 1e-4) with std = gap / sqrt(2), whatever its scale.
 TEST(Advantage, NormalizeThenSumMakesRewardsOfAnyScaleCountAlike) {
   auto settings = with("group");
-  settings.multi_reward = "normalize_then_sum";
+  settings.multi_reward = MultiReward::normalize_then_sum;
   std::vector<ScoredSample> samples(2);
   samples[0] = {.group = 0, .reward = 0, .parts = {1000, 0}, .part_weights = {1, 1}};
   samples[1] = {.group = 0, .reward = 0, .parts = {0, 1}, .part_weights = {1, 1}};

@@ -179,7 +179,7 @@ TEST(OddGroups, WithoutSpreadAndWithoutKlNothingIsRunAtAll) {
 
 TEST(OddGroups, AnEmptyAnswerChangesNothingForTheTokensOfTheOthers) {
   auto objective = objective_preset("dapo");
-  objective.advantage = "leave_one_out";
+  objective.advantage = Advantage::leave_one_out;
   const auto with = update({{{1, 4}, {0, 5}, {0.5, 0}}}, objective, no_limit);
   EXPECT_GT(with.grad_norm, 0);
   EXPECT_EQ(with.counted, 9);

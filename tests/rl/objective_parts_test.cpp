@@ -46,9 +46,9 @@ double mean_log(const DrawnAnswer& a, const std::vector<double>& x, const std::v
 }
 
 double policy_value(const ObjectiveSettings& s, double ratio, double held, double advantage, double logp) {
-  if (s.clip == "none") return -ratio * advantage;
-  if (s.clip == "cispo") return -std::min(held, s.clip_high) * advantage * logp;
-  if (s.clip == "sapo") {
+  if (s.clip == Clip::none) return -ratio * advantage;
+  if (s.clip == Clip::cispo) return -std::min(held, s.clip_high) * advantage * logp;
+  if (s.clip == Clip::sapo) {
     const double tau = advantage > 0 ? s.sapo_tau_positive : s.sapo_tau_negative;
     return -advantage * 4 / tau / (1 + std::exp(-tau * (ratio - 1)));
   }
@@ -60,11 +60,12 @@ double policy_value(const ObjectiveSettings& s, double ratio, double held, doubl
 }
 
 double importance(const ObjectiveSettings& s, const DrawnAnswer& a, size_t t) {
+  const std::string kind = to_string(s.importance);
   double gap = a.old_logp[t] - a.sampler_logp[t];
-  if (s.importance.starts_with("sequence")) gap = a.counted() * mean_log(a, a.old_logp, a.sampler_logp);
+  if (kind.starts_with("sequence")) gap = a.counted() * mean_log(a, a.old_logp, a.sampler_logp);
   const double weight = std::exp(gap);
-  if (s.importance.ends_with("truncate")) return std::min(std::max(weight, s.importance_min), s.importance_max);
-  if (s.importance.ends_with("mask")) return weight >= s.importance_min && weight <= s.importance_max ? weight : 0;
+  if (kind.ends_with("truncate")) return std::min(std::max(weight, s.importance_min), s.importance_max);
+  if (kind.ends_with("mask")) return weight >= s.importance_min && weight <= s.importance_max ? weight : 0;
   return 1;
 }
 
@@ -79,25 +80,30 @@ double loss(const ObjectiveSettings& s, const std::vector<DrawnAnswer>& batch, c
   const auto n = static_cast<double>(batch.size());
   for (size_t i = 0; i < batch.size(); ++i) {
     const DrawnAnswer& a = batch[i];
-    const double sequence = std::exp(mean_log(a, a.logp, a.old_logp));
-    const double held_sequence = std::exp(mean_log(fixed[i], fixed[i].logp, fixed[i].old_logp));
+    const double tokens_in_log = s.ratio == Ratio::sequence_sum ? a.counted() : 1;
+    const double sequence = std::exp(tokens_in_log * mean_log(a, a.logp, a.old_logp));
+    const double held_sequence = std::exp(tokens_in_log * mean_log(fixed[i], fixed[i].logp, fixed[i].old_logp));
     double sum = 0;
     for (size_t t = 0; t < a.logp.size(); ++t) {
       if (a.mask[t] == 0) continue;
       const double held_token = std::exp(fixed[i].logp[t] - a.old_logp[t]);
       double ratio = std::exp(a.logp[t] - a.old_logp[t]), held = held_token;
-      if (s.ratio == "sequence") ratio = sequence;
-      if (s.ratio == "sequence_token") ratio = held_sequence * std::exp(a.logp[t] - fixed[i].logp[t]);
-      if (s.ratio != "token") held = held_sequence;
+      if (s.ratio == Ratio::sequence || s.ratio == Ratio::sequence_sum) ratio = sequence;
+      if (s.ratio == Ratio::sequence_token) ratio = held_sequence * std::exp(a.logp[t] - fixed[i].logp[t]);
+      if (s.ratio != Ratio::token) held = held_sequence;
       const double d = a.ref_logp[t] - a.logp[t], k3 = std::exp(d) - d - 1;
-      const double kl = s.kl == "k1" ? -d : s.kl == "k2" ? d * d / 2 : s.kl == "k3" ? k3 : ratio * k3;
+      const double held_d = fixed[i].ref_logp[t] - fixed[i].logp[t];  // k1's value, with k2's gradient
+      const double kl = s.kl == Kl::k1   ? d * d / 2 - held_d * held_d / 2 - held_d
+                        : s.kl == Kl::k2 ? d * d / 2
+                        : s.kl == Kl::k3 ? k3
+                                         : ratio * k3;
       sum += importance(s, a, t) * policy_value(s, ratio, held, a.advantage, a.logp[t]) + s.beta * kl;
     }
-    if (s.aggregation == "sequence_mean") total += sum / a.counted() / n;
-    if (s.aggregation == "token_mean") total += sum / tokens;
-    if (s.aggregation == "constant") total += sum / (n * 16);
-    if (s.aggregation == "sequence_sum") total += sum / n;
-    if (s.aggregation == "prompt_mean") total += sum / group_tokens[a.group] / 2;
+    if (s.aggregation == Aggregation::sequence_mean) total += sum / a.counted() / n;
+    if (s.aggregation == Aggregation::token_mean) total += sum / tokens;
+    if (s.aggregation == Aggregation::constant) total += sum / (n * 16);
+    if (s.aggregation == Aggregation::sequence_sum) total += sum / n;
+    if (s.aggregation == Aggregation::prompt_mean) total += sum / group_tokens[a.group] / 2;
   }
   return total;
 }
@@ -117,11 +123,12 @@ void expect_equal(const ObjectiveSettings& settings, uint64_t seed) {
       batch.old_logp.push_back(a.old_logp[t]);
       batch.ref_logp.push_back(a.ref_logp[t]);
       batch.mask.push_back(static_cast<uint8_t>(a.mask[t]));
-      if (settings.importance != "none") batch.sampler_logp.push_back(a.sampler_logp[t]);
+      if (settings.importance != Importance::none) batch.sampler_logp.push_back(a.sampler_logp[t]);
     }
   }
-  const std::string name = settings.ratio + " " + settings.clip + " " + settings.aggregation + " " + settings.kl + " " +
-                           settings.importance + " seed " + std::to_string(seed);
+  const std::string name = std::string(to_string(settings.ratio)) + " " + to_string(settings.clip) + " " +
+                           to_string(settings.aggregation) + " " + to_string(settings.kl) + " " +
+                           to_string(settings.importance) + " seed " + std::to_string(seed);
   const auto got = Objective(settings, batch).evaluate(0, batch.samples(), logp, {}, -INFINITY);
   ASSERT_NEAR(got.loss, loss(settings, answers, answers), 1e-12) << name;
   size_t at = 0;
@@ -139,21 +146,22 @@ void expect_equal(const ObjectiveSettings& settings, uint64_t seed) {
 
 std::vector<ObjectiveSettings> clips() {
   std::vector<ObjectiveSettings> all(6, objective_preset("grpo"));
-  all[0].clip = "none";
+  all[0].clip = Clip::none;
   all[1].clip_high = 0.28;
   all[2].dual_clip = 1.3;
   all[3].ratio_cap = 1.4;
-  all[4].clip = "cispo";
+  all[4].clip = Clip::cispo;
   all[4].clip_high = 1.1;
-  all[5].clip = "sapo";
+  all[5].clip = Clip::sapo;
   return all;
 }
 
 TEST(ObjectiveParts, EveryCombinationOfRatioClipMeanAndKlFollowsItsFormula) {
-  for (const char* ratio : {"token", "sequence", "sequence_token"}) {
+  for (const Ratio ratio : {Ratio::token, Ratio::sequence, Ratio::sequence_token, Ratio::sequence_sum}) {
     for (auto settings : clips()) {
-      for (const char* aggregation : {"sequence_mean", "token_mean", "constant", "sequence_sum", "prompt_mean"}) {
-        for (const char* kl : {"k1", "k2", "k3", "unbiased"}) {
+      for (const Aggregation aggregation : {Aggregation::sequence_mean, Aggregation::token_mean, Aggregation::constant,
+                                            Aggregation::sequence_sum, Aggregation::prompt_mean}) {
+        for (const Kl kl : {Kl::k1, Kl::k2, Kl::k3, Kl::unbiased}) {
           settings.ratio = ratio;
           settings.aggregation = aggregation;
           settings.kl = kl;
@@ -165,7 +173,8 @@ TEST(ObjectiveParts, EveryCombinationOfRatioClipMeanAndKlFollowsItsFormula) {
 }
 
 TEST(ObjectiveParts, EveryImportanceCorrectionWeighsThePolicyTermAlone) {
-  for (const char* kind : {"token_truncate", "token_mask", "sequence_truncate", "sequence_mask"}) {
+  for (const Importance kind :
+       {Importance::token_truncate, Importance::token_mask, Importance::sequence_truncate, Importance::sequence_mask}) {
     for (auto settings : clips()) {
       settings.importance = kind;
       settings.importance_min = 0.8;

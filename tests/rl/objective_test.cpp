@@ -215,7 +215,7 @@ TEST(Objective, SamplerCorrectionTruncatesOrMasks) {
   const double logp = batch.old_logp[0];
   const auto value = [&](const std::string& kind) {
     auto s = plain();
-    s.importance = kind;
+    s.importance = from_name<Importance>(kind).value();
     s.importance_max = 2;
     return Objective(s, batch).evaluate(0, 1, std::span(&logp, 1), {}, no_threshold).dlogp[0];
   };

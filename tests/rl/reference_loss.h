@@ -59,7 +59,6 @@ inline double loss(const std::string& preset, const std::vector<Answer>& batch, 
         sum += ppo(ratio, a.advantage, 0.2, 0.2) + 0.001 * gap * gap / 2;
       }
       if (preset == "gspo") sum += ppo(sequence_ratio, a.advantage, 3e-4, 4e-4);
-      if (preset == "rloo") sum += ppo(sequence_ratio, a.advantage, 0.2, 0.2);
       if (preset == "cispo") {
         const double held = std::exp(fixed[i].logp[t] - fixed[i].old_logp[t]);
         sum += -std::min(held, 5.0) * a.advantage * a.logp[t];
@@ -70,7 +69,9 @@ inline double loss(const std::string& preset, const std::vector<Answer>& batch, 
       }
       if (preset == "v3.2") sum += (off_policy ? 0 : ppo(ratio, a.advantage, 0.2, 0.2)) + 0.001 * ratio * kl;
     }
-    if (preset == "dr_grpo") {
+    if (preset == "rloo") {  // one ratio and one term an answer: TRL 1.16, RLOOTrainer._compute_loss
+      total += ppo(std::exp(log_ratio), a.advantage, 0.2, 0.2) / n;
+    } else if (preset == "dr_grpo") {
       total += sum / (n * max_length);
     } else if (preset == "dapo" || preset == "cispo" || preset.starts_with("reinforce++")) {
       total += sum / all_tokens;

@@ -8,6 +8,7 @@
 #include <filesystem>
 
 #include "base/temporary_folder.h"
+#include "rl/rollout_batch.h"
 #include "text/char_tokenizer.h"
 
 namespace posttrain::rl {
@@ -80,7 +81,7 @@ class RolloutSourceTest : public testing::Test {
   std::unique_ptr<nn::Backend> backend_ = nn::make_cpu_backend(), sampler_backend_ = nn::make_cpu_backend();
   std::unique_ptr<Tokenizer> tokenizer_;
   std::unique_ptr<model::Transformer> policy_, sampler_;
-  rewards::RewardSet rewards_ = rewards::RewardSet({{"exact", 1, Json{{"tag", ""}}}});
+  rewards::RewardSet rewards_ = rewards::RewardSet({{"exact", 1, Json{{"tag", ""}, {"think", "off"}}}});
   rewards::ScoringPool pool_{rewards_, 1};
   SixProblems task_;
   std::unique_ptr<rollout::Engine> engine_;
@@ -124,6 +125,43 @@ TEST_F(RolloutSourceTest, RefillsOfGroupsWithoutSpreadAreBounded) {
   EXPECT_EQ(metric(rollout, "dynamic_sampling/rounds"), 3);
   EXPECT_EQ(rollout.groups.size(), 3u);
   EXPECT_EQ(source.cursor()["problems_drawn"], 9);
+}
+
+// Untrained answers of different lengths, none right: only a penalty tells them apart.
+TEST_F(RolloutSourceTest, DynamicSamplingAsksForRightAndWrongAnswersAndNotForShapedRewards) {
+  const rewards::RewardSet shaped({{"exact", 1, Json{{"tag", ""}}}, {"overlong", 1, Json{{"cache_tokens", 50}}}});
+  rewards::ScoringPool pool(shaped, 1);
+  settings_.sampling.temperature = 1;
+  settings_.sampling.max_new_tokens = 60;
+  settings_.samples_per_prompt = 8;
+  settings_.dynamic_sampling = {.enabled = true, .max_rounds = 3};
+  auto context = this->context(false);
+  rollout::Collector collector(*engine_, pool, *tokenizer_,
+                               [this](const text::Problem& p) { return tokenizer_->encode(p.prompt); });
+  const GrpoContext scored{.policy = context.policy,
+                           .reference = nullptr,
+                           .learner = context.learner,
+                           .engine = context.engine,
+                           .collector = collector,
+                           .task = task_,
+                           .seed = 1,
+                           .stage = 2};
+  const auto rollout = RolloutSource(scored, settings_).take(0, quiet_);
+  EXPECT_EQ(metric(rollout, "dynamic_sampling/rounds"), 3);
+  EXPECT_EQ(metric(rollout, "dynamic_sampling/filled_up"), 3);
+  EXPECT_EQ(metric(rollout, "frac_reward_zero_std"), 1);
+  EXPECT_GT(metric(rollout, "reward_std"), 0) << "the rewards do differ";
+  RolloutBatch batch(rollout.groups, false, 60);
+  batch.compute_advantages(objective_preset("dapo"));
+  for (const double a : batch.advantage) EXPECT_EQ(a, 0) << "wrong answers in a group without a right one";
+
+  settings_.dynamic_sampling.by = FilterBy::reward;
+  const auto by_reward = RolloutSource(scored, settings_).take(0, quiet_);
+  EXPECT_EQ(metric(by_reward, "dynamic_sampling/rounds"), 1);
+  settings_.dynamic_sampling.by = FilterBy::automatic;
+  auto shapes_only = scored;
+  shapes_only.judges = false;
+  EXPECT_EQ(metric(RolloutSource(shapes_only, settings_).take(0, quiet_), "dynamic_sampling/rounds"), 1);
 }
 
 TEST_F(RolloutSourceTest, RolloutsDrawnAheadComeFromTheWeightsBeforeTheUpdate) {
