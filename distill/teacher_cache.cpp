@@ -5,6 +5,8 @@
 #include <string>
 
 #include "base/error.h"
+#include "base/file.h"
+#include "base/folders.h"
 #include "base/rng.h"
 
 namespace posttrain::distill {
@@ -62,7 +64,7 @@ void write_teacher_cache(const std::filesystem::path& file, model::Transformer& 
   append(bytes, std::span<const int64_t>(begin));
   append(bytes, std::span<const int32_t>(ids));
   append(bytes, std::span<const float>(logp));
-  std::filesystem::create_directories(file.parent_path());
+  make_folders(file.parent_path());
   write_file_atomically(file, bytes);
 }
 

@@ -11,17 +11,19 @@
 #include <utility>
 
 #include "base/error.h"
+#include "base/folders.h"
 
 namespace posttrain {
 namespace {
 
 constexpr size_t buffer_bytes = size_t{1} << 20;
 
-void sync_folder(const std::filesystem::path& folder) {
-  const int fd = ::open(folder.empty() ? "." : folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-  if (fd < 0) return;
-  ::fsync(fd);
-  ::close(fd);
+// Bytes that a tool copied are not on the disk until they are synced.
+void sync_all(const std::filesystem::path& folder) {
+  for (const auto& entry : std::filesystem::recursive_directory_iterator(folder)) {
+    if (entry.is_directory()) sync_folder(entry.path());
+    if (entry.is_regular_file()) sync_file(entry.path());
+  }
 }
 
 [[noreturn]] void fail_at(const std::filesystem::path& path, const char* verb) {
@@ -102,10 +104,10 @@ void write_folder_atomically(const std::filesystem::path& dir,
   temporary += ".tmp";
   std::error_code error;
   std::filesystem::remove_all(temporary, error);
-  std::filesystem::create_directories(temporary, error);
-  if (error) throw Failure(temporary.string(), "can't create: " + error.message());
+  make_folders(temporary);
   try {
     fill(temporary);
+    sync_all(temporary);
   } catch (...) {
     std::filesystem::remove_all(temporary, error);
     throw;

@@ -5,6 +5,7 @@
 
 #include "base/error.h"
 #include "base/file.h"
+#include "base/folders.h"
 #include "base/json.h"
 #include "base/parallel.h"
 #include "base/rng.h"
@@ -155,7 +156,7 @@ void Lora::set_state(std::span<const float> state) {
 }
 
 void Lora::save(const std::filesystem::path& dir) const {
-  std::filesystem::create_directories(dir);
+  make_folders(dir);
   const std::vector<float> values = host(values_);
   std::vector<TensorSource> tensors;
   for (const Adapter& adapter : adapters_) {

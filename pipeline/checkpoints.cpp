@@ -1,15 +1,22 @@
 #include "pipeline/checkpoints.h"
 
 #include "base/error.h"
+#include "base/folders.h"
 #include "base/json.h"
 #include "model/checkpoint.h"
 
 namespace posttrain::pipeline {
 
+// A commit is on the disk once the log beside the database is.
+void sync_store(const RunFolder& folder) {
+  auto log = folder.database();
+  sync_file(log += "-wal");
+}
+
 void save_checkpoint(const RunFolder& folder, const std::string& stage, const model::Learner& learner,
                      const std::string& cursor) {
   const auto newest = folder.state_of(stage), before = folder.state_before(stage);
-  std::filesystem::create_directories(newest.parent_path());
+  make_folders(newest.parent_path());
   std::error_code error;
   if (std::filesystem::exists(newest)) {
     // A second name, so that the newest keeps its own until the next is whole.

@@ -10,6 +10,10 @@
 
 namespace posttrain::pipeline {
 
+// What the store was told until now lasts over a loss of power; a step's own commit lasts over a kill only. Throws
+// Failure.
+void sync_store(const RunFolder& folder);
+
 // The newest becomes the one before, and this one the newest. Throws Failure and leaves both as they were.
 void save_checkpoint(const RunFolder& folder, const std::string& stage, const model::Learner& learner,
                      const std::string& cursor);

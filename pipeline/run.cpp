@@ -5,6 +5,7 @@
 #include "base/clock.h"
 #include "base/error.h"
 #include "base/file.h"
+#include "base/folders.h"
 #include "base/json.h"
 #include "base/machine.h"
 #include "base/nearest.h"
@@ -30,9 +31,11 @@ void make_folder(const std::filesystem::path& out) {
                   "a folder with files");
     }
   }
-  std::filesystem::create_directories(out, error);
-  if (error == std::errc::not_a_directory) throw Error(out.string(), "--out", "a folder", "a path through a file");
-  if (error) throw Failure(out.string(), "can't create the folder: " + error.message());
+  for (auto above = out; !above.empty() && above != above.parent_path(); above = above.parent_path()) {
+    if (std::filesystem::exists(above, error) && !std::filesystem::is_directory(above, error))
+      throw Error(out.string(), "--out", "a folder", "a path through a file");
+  }
+  make_folders(out);
 }
 
 const store::StageRow* row_of(const std::vector<store::StageRow>& rows, int index) {
@@ -80,6 +83,7 @@ StageEnd run_stage(Session& session, const StageSpec& spec, int index, const sto
       trained ? std::filesystem::relative(session.folder().model_of(spec.name), session.folder().root).string() : "",
       end == StageEnd::done ? digest_results(session.folder(), spec.name) : std::vector<store::FileDigest>());
   if (end == StageEnd::done) {
+    sync_store(session.folder());  // what the stage needed to be resumed goes next
     remove_unfinished(session.folder(), spec.name);
   }
   return end;

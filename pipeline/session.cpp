@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "base/error.h"
+#include "base/folders.h"
 #include "base/parallel.h"
 #include "base/rng.h"
 #include "tasks/task_table.h"
@@ -37,7 +38,7 @@ void Session::make_tokenizer() {
   } else if (!recipe_.model.path.empty()) {
     tokenizer_ = std::make_unique<Tokenizer>(Tokenizer::load(recipe_.model.path));
   } else if (const auto vocabulary = tasks::task_vocabulary(recipe_.task.settings)) {
-    std::filesystem::create_directories(folder_.tokenizer());
+    make_folders(folder_.tokenizer());
     write_char_tokenizer(*vocabulary, folder_.tokenizer());
     tokenizer_ = std::make_unique<Tokenizer>(Tokenizer::load(folder_.tokenizer()));
   } else {
@@ -103,7 +104,7 @@ std::filesystem::path Session::tokenizer_files() const {
 }
 
 void Session::save_model(const model::Transformer& model, const std::filesystem::path& dir, DType dtype) const {
-  std::filesystem::create_directories(dir.parent_path());
+  make_folders(dir.parent_path());
   model::SaveOptions options{.dtype = dtype};
   options.add_files = [&](const std::filesystem::path& unfinished) {
     save_tokenizer_files(tokenizer_files(), unfinished);
@@ -113,7 +114,7 @@ void Session::save_model(const model::Transformer& model, const std::filesystem:
 
 void Session::save_model(const model::Transformer& model, const std::filesystem::path& dir,
                          const model::Lora* adapter) const {
-  std::filesystem::create_directories(dir.parent_path());
+  make_folders(dir.parent_path());
   model::SaveOptions options;
   options.add_files = [&](const std::filesystem::path& unfinished) {
     save_tokenizer_files(tokenizer_files(), unfinished);

@@ -5,7 +5,9 @@
 #include "base/clock.h"
 #include "base/error.h"
 #include "base/file.h"
+#include "base/folders.h"
 #include "base/rng.h"
+#include "formats/file_writer.h"
 #include "model/checkpoint.h"
 #include "pipeline/checkpoints.h"
 #include "pipeline/stage.h"
@@ -27,7 +29,8 @@ int64_t resume_from_checkpoint(StageRun& run, TrainingStage& stage) {
 void save_checkpoint(StageRun& run, TrainingStage& stage, int64_t step) {
   run.session.progress().phase("save", 0, 0);
   const RunFolder& folder = run.session.folder();
-  std::filesystem::create_directories(folder.state_of(run.spec.name).parent_path());
+  make_folders(folder.state_of(run.spec.name).parent_path());  // the stage's cursor may write beside it
+  sync_store(folder);  // the checkpoint must not know of steps that the store has lost
   const Json cursor = {{"step", step}, {"stage", stage.cursor()}};
   save_checkpoint(folder, run.spec.name, stage.learner, to_line(cursor));
 }
@@ -70,8 +73,8 @@ void save_result(StageRun& run, const TrainingStage& stage, const Watch& watch) 
                           ", the best of its evaluations");
   const auto adapter = session.folder().best_of(run.spec.name) / "adapter";
   if (std::filesystem::exists(adapter)) {
-    std::filesystem::remove_all(session.folder().adapter_of(run.spec.name));
-    std::filesystem::copy(adapter, session.folder().adapter_of(run.spec.name));
+    write_folder_atomically(session.folder().adapter_of(run.spec.name),
+                            [&](const auto& folder) { std::filesystem::copy(adapter, folder); });
   }
   session.save_model(*session.load_best(run.spec, nn::Use::inference), saved);
 }

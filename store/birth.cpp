@@ -1,14 +1,13 @@
 #include "store/birth.h"
 
-#include <fcntl.h>
-#include <unistd.h>
-
 #include <array>
 #include <cerrno>
+#include <cstdio>
 #include <cstring>
 #include <string>
 
 #include "base/error.h"
+#include "base/folders.h"
 #include "store/store.h"
 
 namespace posttrain::store {
@@ -51,11 +50,7 @@ void remove_unborn(const std::filesystem::path& file) {
 void give_birth(const std::filesystem::path& file) {
   if (::rename(unborn_file(file).c_str(), file.c_str()) != 0)
     throw Failure(file.string(), std::string("can't create: ") + std::strerror(errno));
-  const auto folder = file.has_parent_path() ? file.parent_path() : std::filesystem::path(".");
-  const int fd = ::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-  if (fd < 0) return;
-  ::fsync(fd);
-  ::close(fd);
+  sync_folder(file.parent_path());
 }
 
 }  // namespace posttrain::store

@@ -207,7 +207,12 @@ void Store::Impl::write_files(int stage, const std::vector<FileDigest>& files) {
 
 int64_t Store::Impl::prompt_id(const std::string& text, const std::string& answer) {
   const std::string digest = digest_of(text, answer);
-  if (statements->find_prompt.bind(digest, text, answer).next()) return statements->find_prompt.integer(0);
+  Statement& find = statements->find_prompt.bind(digest, text, answer);
+  if (find.next()) {
+    const int64_t id = find.integer(0);
+    find.run();  // to its end: half-read it keeps the log from being emptied
+    return id;
+  }
   statements->prompt.bind(digest, text, answer).run();
   return db->last_row_id();
 }

@@ -7,6 +7,7 @@
 
 #include "base/error.h"
 #include "base/file.h"
+#include "base/folders.h"
 #include "tasks/dataset.h"
 #include "text/chat.h"
 #include "text/loss_mask.h"
@@ -51,7 +52,7 @@ void write_kept(const std::filesystem::path& file, const std::vector<KeptAnswer>
                        {"reward", a.reward}};
     lines += to_line(line) + "\n";
   }
-  std::filesystem::create_directories(file.parent_path());
+  make_folders(file.parent_path());
   write_file_atomically(file, lines);
 }
 

@@ -1,6 +1,7 @@
 #include <algorithm>
 #include <filesystem>
 
+#include "base/folders.h"
 #include "model/gguf_model.h"
 #include "pipeline/stage.h"
 #include "text/convert_tokenizer.h"
@@ -42,7 +43,7 @@ StageEnd run_export(const ExportStage& settings, StageRun& run) {
   const bool gguf = settings.format == "gguf";
   std::filesystem::path to = session.folder().root / "export" / (run.spec.name + (gguf ? ".gguf" : ""));
   if (!settings.path.empty()) to = session.folder().root / settings.path;
-  std::filesystem::create_directories(to.parent_path());
+  make_folders(to.parent_path());
   if (gguf) {
     model::save_gguf(*model, to, model::written_gguf_type(settings.dtype).value(),
                      gguf_tokenizer_of(session.tokenizer_files()));

@@ -5,6 +5,7 @@
 
 #include "base/error.h"
 #include "base/file.h"
+#include "base/folders.h"
 #include "text/loss_mask.h"
 
 namespace posttrain::pipeline {
@@ -90,7 +91,7 @@ void write_pairs(const std::filesystem::path& file, const std::vector<sft::Answe
                        {"rejected", tokenizer.decode(pair.rejected.ids)}};
     lines += to_line(line) + "\n";
   }
-  std::filesystem::create_directories(file.parent_path());
+  make_folders(file.parent_path());
   write_file_atomically(file, lines);
 }
 

@@ -81,16 +81,18 @@ std::string absolute(const char* path) {
   return counts(out) ? out : "";
 }
 
-// One line "OPERATION OFFSET BYTES PATH\tPATH2", then the bytes.
+// One line "NUMBER OPERATION OFFSET BYTES PATH\tPATH2", the bytes, a line's end. NUMBER is what FAULT_AT counts, 0 for
+// operations that meet no faults.
 void log_operation(const char* name, const std::string& path, const std::string& other, int64_t offset,
-                   std::string_view bytes) {
+                   std::string_view bytes, int64_t number = 0) {
   if (plan().log.empty()) return;
   const int saved = errno;
   const std::lock_guard lock(plan().mutex);
   const int fd = real<int(const char*, int, ...)>("open")(plan().log.c_str(), O_WRONLY | O_CREAT | O_APPEND, 0644);
-  std::string record = std::string(name) + " " + std::to_string(offset) + " " + std::to_string(bytes.size()) + " " +
-                       path + "\t" + other + "\n";
+  std::string record = std::to_string(number) + " " + name + " " + std::to_string(offset) + " " +
+                       std::to_string(bytes.size()) + " " + path + "\t" + other + "\n";
   record += bytes;
+  record += '\n';
   if (real<ssize_t(int, const void*, size_t)>("write")(fd, record.data(), record.size()) < 0) abort();
   real<int(int)>("close")(fd);
   errno = saved;
@@ -98,10 +100,12 @@ void log_operation(const char* name, const std::string& path, const std::string&
 
 enum class Fate { go, fail, half };
 
+thread_local int64_t number_of_this = 0;
+
 Fate fate(bool writes, const std::string& path) {
   Plan& p = plan();
   if (!p.kill_on.empty() && path.find(p.kill_on) != std::string::npos) raise(SIGKILL);
-  const int64_t number = ++p.count;
+  const int64_t number = number_of_this = ++p.count;
   if (p.at == 0 || number < p.at) return Fate::go;
   if (p.kind == "full") return writes ? Fate::fail : Fate::go;
   if (number > p.at) return Fate::go;
@@ -130,7 +134,7 @@ ssize_t any_write(int fd, int64_t offset, std::string_view bytes, const Write& w
   const ssize_t n = write_some(f == Fate::half && bytes.size() > 1 ? bytes.size() / 2 : bytes.size());
   if (n > 0) {
     const auto done = bytes.substr(0, static_cast<size_t>(n));
-    log_operation("write", path, "", offset, done);
+    log_operation("write", path, "", offset, done, number_of_this);
     kill_if_told(done);
   }
   return n;
@@ -146,7 +150,7 @@ int any_sync(int fd, const char* name) {
   const std::string path = path_of(fd);
   if (!path.empty() && fate(false, path) == Fate::fail) return refused(EIO);
   const int result = real<int(int)>(name)(fd);
-  if (!path.empty() && result == 0) log_operation("sync", path, "", 0, "");
+  if (!path.empty() && result == 0) log_operation("sync", path, "", 0, "", number_of_this);
   return result;
 }
 
@@ -154,7 +158,7 @@ int any_truncate(int fd, off_t size, const char* name) {
   const std::string path = path_of(fd);
   if (!path.empty() && fate(true, path) == Fate::fail) return refused(ENOSPC);
   const int result = real<int(int, off_t)>(name)(fd, size);
-  if (!path.empty() && result == 0) log_operation("truncate", path, "", size, "");
+  if (!path.empty() && result == 0) log_operation("truncate", path, "", size, "", number_of_this);
   return result;
 }
 
@@ -163,7 +167,7 @@ int any_rename(const char* from, const char* to, bool exchange, const Rename& re
   const std::string path = absolute(from), other = absolute(to);
   if (!path.empty() && fate(false, path) == Fate::fail) return refused(EIO);
   const int result = rename_now();
-  if (!path.empty() && result == 0) log_operation(exchange ? "exchange" : "rename", path, other, 0, "");
+  if (!path.empty() && result == 0) log_operation(exchange ? "exchange" : "rename", path, other, 0, "", number_of_this);
   return result;
 }
 
@@ -205,6 +209,25 @@ ssize_t writev(int fd, const iovec* parts, int count) {
   std::string all;
   for (int i = 0; i < count; ++i) all.append(static_cast<const char*>(parts[i].iov_base), parts[i].iov_len);
   return write(fd, all.data(), all.size());
+}
+
+// Copies within the kernel: by hand, so that they are writes like others.
+ssize_t sendfile(int to, int from, off_t* offset, size_t bytes) {
+  if (path_of(to).empty()) return real<ssize_t(int, int, off_t*, size_t)>("sendfile")(to, from, offset, bytes);
+  std::string buffer(bytes < 65536 ? bytes : 65536, 0);
+  const ssize_t n =
+      offset != nullptr ? pread(from, buffer.data(), buffer.size(), *offset) : read(from, buffer.data(), buffer.size());
+  const ssize_t done = n <= 0 ? n : write(to, buffer.data(), static_cast<size_t>(n));
+  if (done > 0 && offset != nullptr) *offset += done;
+  return done;
+}
+
+ssize_t sendfile64(int to, int from, off_t* offset, size_t bytes) {
+  return sendfile(to, from, offset, bytes);
+}
+
+ssize_t copy_file_range(int, off_t*, int, off_t*, size_t, unsigned) {
+  return refused(ENOSYS);
 }
 
 int fsync(int fd) {
@@ -276,6 +299,12 @@ int unlinkat(int fd, const char* path, int flags) {
 int rmdir(const char* path) {
   const std::string name = absolute(path);
   return gone(real<int(const char*)>("rmdir")(path), name, "unlink");
+}
+
+int link(const char* from, const char* to) {
+  const int result = real<int(const char*, const char*)>("link")(from, to);
+  if (result == 0 && !absolute(to).empty()) log_operation("link", absolute(from), absolute(to), 0, "");
+  return result;
 }
 
 int mkdir(const char* path, mode_t mode) {
