@@ -44,6 +44,7 @@ class ProgramTest : public testing::Test {
       _exit(127);
     }
     if (kill_after >= 0) {
+      for (int i = 0; i < 6000 && !once_there_.empty() && !std::filesystem::exists(once_there_); ++i) usleep(20'000);
       std::this_thread::sleep_for(std::chrono::duration<double>(kill_after));
       kill(child, signal_number);
     }
@@ -57,6 +58,7 @@ class ProgramTest : public testing::Test {
     return folder_ / name;
   }
 
+  std::filesystem::path once_there_;  // kill_after counts from the moment at which this exists
   const TemporaryFolder temporary_;
   const std::filesystem::path folder_ = temporary_.path();
 };

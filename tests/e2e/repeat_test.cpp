@@ -137,9 +137,10 @@ INSTANTIATE_TEST_SUITE_P(Repeat, Killed,
 TEST_F(Repeat, AnInterruptFinishesTheStepSavesAndSaysHowToGoOn) {
   write("tiny.json", tiny_recipe());
   run_whole("whole", "2");
+  once_there_ = folder_ / "cut" / "metrics.jsonl";
   const auto result = run({"run", (folder_ / "tiny.json").string(), "--out", (folder_ / "cut").string(), "--set",
                            "threads=2", "--set", "stages.base.steps=100000", "--progress", "plain"},
-                          0.7, SIGINT);
+                          0.2, SIGINT);
   EXPECT_EQ(result.status, 130) << result.err;
   EXPECT_NE((result.out + result.err).find("--resume --out"), std::string::npos) << result.err;
 }

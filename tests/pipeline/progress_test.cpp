@@ -261,7 +261,7 @@ TEST(Progress, AStuckPhaseStillBeats) {
   progress->stage("zero", 0, 1, 80);
   progress->phase("reward", 3, 256);
   std::string text;
-  for (int i = 0; i < 200 && std::count(text.begin(), text.end(), '\n') < 3; ++i) {
+  for (int i = 0; i < 6000 && std::count(text.begin(), text.end(), '\n') < 3; ++i) {
     wait_milliseconds(50);
     text += out.take();
   }

@@ -102,7 +102,7 @@ LeanSettings toolchain(const char* kind) {
   return s;
 }
 
-LeanResult judged(const char* kind, const std::string& mode, const std::string& proof = "good", double timeout = 20) {
+LeanResult judged(const char* kind, const std::string& mode, const std::string& proof = "good", double timeout = 120) {
   LeanSettings s = toolchain(kind);
   s.command = {"python3", fake, kind, mode};
   s.timeout_s = timeout;
@@ -154,7 +154,7 @@ TEST(LeanBackend, TheJudgesOwnFaultsAreNeverAZeroAndTimeIsUndecided) {
 TEST(LeanBackend, AReplThatDiedIsStartedAgain) {
   LeanSettings s = toolchain("repl");
   s.command = {"python3", fake, "repl", "plain"};
-  s.timeout_s = 20;
+  s.timeout_s = 120;
   const auto backend = make_lean_backend(s);
   EXPECT_EQ(backend->judge(statement, "good").verdict, Verdict::right);
   EXPECT_EQ(backend->judge(statement, "bad").verdict, Verdict::wrong);
@@ -185,7 +185,7 @@ TEST(LeanBackend, AKiminaServersWordIsTakenAsMessagesOnly) {
     s.backend = "lean";
     s.toolchain = "kimina";
     s.url = "http://127.0.0.1:" + server.port + "/";
-    s.timeout_s = 10;
+    s.timeout_s = 120;
     return make_lean_backend(s)->judge(statement, proof);
   };
   const LeanResult good = ask("plain", "good");

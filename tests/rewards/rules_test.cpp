@@ -70,7 +70,7 @@ TEST(JsonSchema, ReadsTheTagTheBlockOrTheWhole) {
   EXPECT_EQ(reward.score(sample_of("{}")).value, 0);
 }
 
-Score plugged(const char* script, double deadline = 5) {
+Score plugged(const char* script, double deadline = 120) {
   PluginReward::Settings settings;
   settings.command = {"sh", "-c", script};
   settings.deadline_s = deadline;

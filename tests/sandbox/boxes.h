@@ -40,7 +40,7 @@ inline SharedBoxes& shared_boxes() {
 inline Limits quick_limits() {
   Limits limits;
   limits.cpu_s = 1;
-  limits.wall_s = 20;  // the machine may be busy
+  limits.wall_s = 120;  // the machine may be busy
   limits.memory_mib = 128;
   return limits;
 }
@@ -57,7 +57,7 @@ inline Outcome run_python(const std::string& source, const std::string& input = 
 }
 
 inline Compiled compile(const std::string& source, CompileLimits limits = {}) {
-  limits.wall_s = 60;
+  limits.wall_s = 300;
   return shared_boxes().compiler->compile({{"main.cpp", source}}, limits);
 }
 

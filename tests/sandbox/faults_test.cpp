@@ -68,12 +68,12 @@ TEST(Faults, AKilledLauncherIsNoVerdictAndTheNextRunWorks) {
   options.boxes = 1;
   Sandbox boxes(options);
   Outcome during;
-  std::thread running([&] { during = run_python("import time; time.sleep(30)", "", quick_limits(), &boxes); });
+  std::thread running([&] { during = run_python("import time; time.sleep(1000)", "", quick_limits(), &boxes); });
   usleep(500'000);
   kill(boxes.launcher_pid(), SIGKILL);
   running.join();
   EXPECT_EQ(judge_end(during), Code::ie);
-  EXPECT_LT(during.wall_ms, 10'000);
+  EXPECT_LT(during.wall_ms, 1000 * quick_limits().wall_s) << "nobody waited for the limit";
   EXPECT_EQ(run_python("print(1)", "", quick_limits(), &boxes).out, "1\n");
 }
 
@@ -89,14 +89,14 @@ TEST(Faults, AHostKilledInMidRunLeavesNoProcess) {
     _exit(0);
   }
   std::set<int> during;
-  for (int i = 0; i < 200 && during.size() < before.size() + 3; ++i) {
+  for (int i = 0; i < 6000 && during.size() < before.size() + 3; ++i) {
     usleep(50'000);
     during = launchers();
   }
   kill(host, SIGKILL);
   waitpid(host, nullptr, 0);
   std::set<int> left;
-  for (int i = 0; i < 100; ++i) {
+  for (int i = 0; i < 6000; ++i) {
     left.clear();
     for (const int pid : launchers()) {
       if (!before.contains(pid) && during.contains(pid)) left.insert(pid);
@@ -216,7 +216,7 @@ TEST(Faults, ManyMixedProgramsLeaveNoTrace) {
   options.runs_per_box = 40;
   Sandbox boxes(options);
   Limits limits = quick_limits();
-  limits.wall_s = 5;
+  limits.wall_s = 60;
   limits.cpu_s = 0.05;
   limits.stdout_kib = 16;
   const char* programs[] = {"print(1)",
@@ -256,7 +256,7 @@ TEST(Faults, ManyMixedProgramsLeaveNoTrace) {
   other.join();
   EXPECT_LE(open_descriptors(), descriptors + 2);
   // The second box may have been new; boxes that were replaced end a moment later.
-  for (int i = 0; i < 100 && launchers().size() > processes + 3; ++i) usleep(50'000);
+  for (int i = 0; i < 6000 && launchers().size() > processes + 3; ++i) usleep(50'000);
   EXPECT_LE(launchers().size(), processes + 3);
   EXPECT_EQ(slurp("/proc/self/mountinfo"), mounts);
   EXPECT_LT(resident_kib(), memory + spare_kib);

@@ -3,7 +3,7 @@
 
 #include <gtest/gtest.h>
 
-#include <chrono>
+#include <ctime>
 #include <filesystem>
 #include <thread>
 
@@ -41,9 +41,9 @@ TEST(Tokenizer, ALongRunOfOneCharacterTakesNoTime) {
     for (const std::string& unit : {std::string("a"), std::string(" "), std::string("\n"), std::string("\u4F60")}) {
       std::string text;
       while (text.size() < (1 << 18)) text += unit;
-      const auto start = std::chrono::steady_clock::now();
+      const auto start = std::clock();  // of the processor: others may be busy
       EXPECT_LE(tokenizer.encode(text).size(), text.size() + 1) << name;
-      EXPECT_LT(std::chrono::steady_clock::now() - start, std::chrono::seconds(20)) << name;
+      EXPECT_LT(std::clock() - start, 20 * CLOCKS_PER_SEC) << name;
     }
   }
 }
