@@ -8,6 +8,7 @@
 #include "cli/arguments.h"
 #include "model/adapter.h"
 #include "model/gguf_model.h"
+#include "pipeline/provenance.h"
 #include "text/convert_tokenizer.h"
 #include "text/gguf_tokenizer.h"
 
@@ -37,6 +38,7 @@ int convert(const ConvertGiven& given) {
   } else {
     file_type(given.dtype);
   }
+  pipeline::check_model_of_run(from);
   GgufMetadata tokenizer;
   if (is_gguf(to) && (tokenizer = gguf_tokenizer_of(from)).empty()) {
     throw Error(given.from, "tokenizer", "byte-level BPE, the one kind that a GGUF file of ours can hold",

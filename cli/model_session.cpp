@@ -4,12 +4,23 @@
 
 #include "base/error.h"
 #include "model/adapter.h"
+#include "pipeline/provenance.h"
 
 namespace posttrain::cli {
 
+namespace {
+
+// Before anything else of a model is read.
+Tokenizer load_tokenizer_of(const std::filesystem::path& path) {
+  pipeline::check_model_of_run(path);
+  return Tokenizer::load(path);
+}
+
+}  // namespace
+
 ModelSession::ModelSession(const std::filesystem::path& path, const ChatSettings& chat, DType stored,
                            const std::filesystem::path& adapter)
-    : tokenizer(Tokenizer::load(path)),
+    : tokenizer(load_tokenizer_of(path)),
       backend(nn::make_cpu_backend()),
       model(model::Transformer::load(*backend, path, stored, nn::Use::inference)),
       renderer(tokenizer, chat, path.string()) {

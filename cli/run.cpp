@@ -13,6 +13,7 @@
 #include "base/json.h"
 #include "base/parallel.h"
 #include "cli/arguments.h"
+#include "cli/result_table.h"
 #include "nn/backend.h"
 #include "pipeline/recipe/plan.h"
 #include "pipeline/run.h"
@@ -101,7 +102,13 @@ int run(const RunGiven& given) {
     return 130;
   }
   progress->finish("done: " + folder + "/report.html, " + folder + "/final");
-  if (!given.json) std::fputs(read_file(out / "summary.json").c_str(), stdout);
+  if (given.json || given.progress == "json") {
+    Json line = {{"event", "summary"}};
+    line.update(parse_json(read_file(out / "summary.json"), (out / "summary.json").string()));
+    std::printf("%s\n", to_line(line).c_str());
+  } else {
+    std::fputs(result_table(store::Store(out / "run.db", store::Mode::read_only)).c_str(), stdout);
+  }
   return 0;
 }
 

@@ -13,8 +13,8 @@
 namespace posttrain::model {
 namespace {
 
-constexpr std::string_view prefix = "base_model.model.";
-constexpr std::string_view suffix_a = ".lora_A.weight", suffix_b = ".lora_B.weight";
+constexpr std::string_view peft_prefix = "base_model.model.";
+constexpr std::string_view peft_a = ".lora_A.weight", peft_b = ".lora_B.weight";
 
 struct AdapterScale {
   double alpha = 0;
@@ -59,20 +59,20 @@ void merge_adapter(Transformer& model, const std::filesystem::path& dir) {
   std::vector<float> values;
   for (const std::string& name : tensors.names()) {
     const std::string& where = tensors.file(name);
-    if (name.ends_with(suffix_b) && name.starts_with(prefix)) continue;  // read with its A
-    if (!name.starts_with(prefix) || !name.ends_with(suffix_a))
+    if (name.ends_with(peft_b) && name.starts_with(peft_prefix)) continue;  // read with its A
+    if (!name.starts_with(peft_prefix) || !name.ends_with(peft_a))
       throw Error(where, name, "a tensor of a LoRA adapter", "another");
-    const std::string module = name.substr(0, name.size() - suffix_a.size());
-    const auto found = matrices.find(module.substr(prefix.size()) + ".weight");
+    const std::string module = name.substr(0, name.size() - peft_a.size());
+    const auto found = matrices.find(module.substr(peft_prefix.size()) + ".weight");
     if (found == matrices.end()) throw Error(where, name, "a matrix of the model", "none of that name");
     const Parameter& p = *found->second;
-    const auto a_shape = tensors.entry(name).shape, b_shape = tensors.entry(module + std::string(suffix_b)).shape;
+    const auto a_shape = tensors.entry(name).shape, b_shape = tensors.entry(module + std::string(peft_b)).shape;
     const int64_t rank = a_shape.empty() ? 0 : a_shape[0];
     if (rank < 1 || a_shape != std::vector<int64_t>{rank, p.cols} || b_shape != std::vector<int64_t>{p.rows, rank}) {
       throw Error(where, name, "A [rank, " + std::to_string(p.cols) + "] and B [" + std::to_string(p.rows) + ", rank]",
                   "other shapes");
     }
-    const std::vector<float> a = tensors.floats(name), b = tensors.floats(module + std::string(suffix_b));
+    const std::vector<float> a = tensors.floats(name), b = tensors.floats(module + std::string(peft_b));
     values.resize(static_cast<size_t>(p.size()));
     model.weights().read(p, values.data());
     const float factor = scale.of(rank);

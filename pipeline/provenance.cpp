@@ -40,6 +40,28 @@ std::string differences(const std::vector<store::FileDigest>& kept, const Digest
   return lines;
 }
 
+// By paths within the run.
+Digests within(const RunFolder& folder, const Digests& found) {
+  Digests relative;
+  for (const auto& [path, digest] : found)
+    relative[std::filesystem::path(path).lexically_relative(folder.root).string()] = digest;
+  return relative;
+}
+
+// What the run says of the model in `model`; empty when it is not one of its own.
+std::vector<store::FileDigest> kept_of_model(const RunFolder& folder, const std::filesystem::path& model) {
+  try {
+    const store::Store store(folder.database(), store::Mode::read_only);
+    if (model == folder.final_model()) return store.files(store::final_files);
+    for (const auto& stage : store.stages()) {
+      if (model == folder.model_of(stage.name)) return store.files(stage.index);
+    }
+  } catch (const std::exception&) {
+    // not a run of this version: it has no say
+  }
+  return {};
+}
+
 }  // namespace
 
 std::vector<store::FileDigest> digest_inputs(const Recipe& recipe) {
@@ -55,13 +77,11 @@ std::vector<store::FileDigest> digest_inputs(const Recipe& recipe) {
 }
 
 std::vector<store::FileDigest> digest_results(const RunFolder& folder, const std::string& stage) {
-  Digests found, relative;
+  Digests found;
   for (const auto& at :
        {folder.model_of(stage), folder.adapter_of(stage), folder.data_of(stage), folder.pairs_of(stage)})
     add_files(at, found);
-  for (const auto& [path, digest] : found)
-    relative[std::filesystem::path(path).lexically_relative(folder.root).string()] = digest;
-  return as_rows(relative);
+  return as_rows(within(folder, found));
 }
 
 void check_inputs_unchanged(store::Store& store, const Recipe& recipe, Changed changed, Progress& progress) {
@@ -95,6 +115,35 @@ void check_results_unchanged(store::Store& store, const RunFolder& folder, int e
     }
     progress.note("goes on with changed files: " + changes);
     store.keep_files(stage.index, rows);
+  }
+}
+
+void keep_final_digests(store::Store& store, const RunFolder& folder) {
+  Digests found;
+  add_files(folder.final_model(), found);
+  store.keep_files(store::final_files, as_rows(within(folder, found)));
+}
+
+void check_model_of_run(const std::filesystem::path& model) {
+  std::error_code ignored;
+  const auto at = std::filesystem::weakly_canonical(model, ignored);
+  const auto run = at.filename() == "final" ? at.parent_path() : at.parent_path().parent_path().parent_path();
+  const RunFolder folder{run};
+  if (!std::filesystem::is_directory(at, ignored) || !std::filesystem::exists(folder.database(), ignored)) return;
+  std::vector<store::FileDigest> weights;  // a tokenizer or a template may be given to it later
+  for (const auto& row : kept_of_model(folder, at)) {
+    const std::filesystem::path file = folder.root / row.path;
+    if (file.parent_path() == at && file.extension() == ".safetensors") weights.push_back(row);
+  }
+  Digests now;
+  for (const auto& row : weights) {
+    if (std::filesystem::exists(folder.root / row.path)) now[row.path] = digest_of_file(folder.root / row.path);
+  }
+  const std::string changes = differences(weights, now);
+  if (!changes.empty()) {
+    throw Error("",
+                changes + "\nThe weights in " + model.string() +
+                    " are not those that the run wrote; --from makes them again, a copy elsewhere is taken as it is.");
   }
 }
 

@@ -28,4 +28,11 @@ void check_inputs_unchanged(store::Store& store, const Recipe& recipe, Changed c
 void check_results_unchanged(store::Store& store, const RunFolder& folder, int end, Changed changed,
                              Progress& progress);
 
+// Keeps the digests of final/.
+void keep_final_digests(store::Store& store, const RunFolder& folder);
+
+// Where `model` is the model of a run's stage or its final/: throws Error when its weights are no longer those that the
+// run wrote. A model elsewhere, or of a run without digests, is nobody's.
+void check_model_of_run(const std::filesystem::path& model);
+
 }  // namespace posttrain::pipeline

@@ -1,6 +1,7 @@
 #include "pipeline/run.h"
 
 #include <algorithm>
+#include <optional>
 
 #include "base/clock.h"
 #include "base/error.h"
@@ -26,7 +27,8 @@ void make_folder(const std::filesystem::path& out) {
   std::error_code error;
   if (std::filesystem::exists(out, error)) {
     if (!std::filesystem::is_directory(out)) throw Error(out.string(), "--out", "a folder", "a file");
-    if (!store::holds_only_unborn(out, RunFolder{out}.database())) {
+    const std::string recipe = RunFolder{out}.recipe().filename().string();
+    if (!store::holds_only_unborn(out, RunFolder{out}.database(), {recipe, recipe + ".tmp"})) {
       throw Error(out.string(), "--out", "a new or empty folder, or --resume to go on with the run in it",
                   "a folder with files");
     }
@@ -104,6 +106,7 @@ void write_results(Session& session) {
   for (auto spec = stages.rbegin(); spec != stages.rend(); ++spec) {
     if (!stage_continues(spec->type())) continue;
     session.save_model(*session.load_result(*spec, nn::Use::inference), session.folder().final_model());
+    keep_final_digests(session.store(), session.folder());
     break;
   }
   report::write_summary(session.folder().summary(), session.store());
@@ -174,6 +177,12 @@ RunEnd run_stages(const Recipe& recipe, const RunFolder& folder, store::Store& s
   }
 }
 
+// The recipe of a run that was killed in its birth, where it had come so far.
+std::optional<Recipe> unborn_recipe(const RunFolder& folder) {
+  if (!store::birth_was_begun(folder.database()) || !std::filesystem::exists(folder.recipe())) return std::nullopt;
+  return load_recipe(folder.recipe()).recipe;
+}
+
 // Throws Error for the first value in which the recipe given to a resumed run differs from the run's own.
 void check_same_recipe(const Recipe& kept, const Recipe& given) {
   for (const auto& [path, first, second] : compare_recipes(kept, given)) {
@@ -193,6 +202,7 @@ RunEnd start_run(const Recipe& recipe, const std::filesystem::path& out, Progres
   const RunFolder folder{std::filesystem::absolute(out)};
   auto files = digest_inputs(recipe);
   store::Store store(folder.database(), store::Mode::create);
+  write_recipe(folder, recipe_text(recipe));  // before the birth, so that --resume can begin what a kill left unborn
   store.begin_run({.name = recipe.name,
                    .version = version,
                    .seed = static_cast<uint64_t>(recipe.seed),
@@ -243,9 +253,12 @@ std::filesystem::path recipe_file_of_run(const std::filesystem::path& out) {
 
 RunEnd resume_run(const std::filesystem::path& out, const Recipe* given, Changed changed, Progress& progress,
                   const std::atomic<bool>& stop) {
-  if (given != nullptr && store::is_unborn(RunFolder{out}.database())) {
-    progress.note("no run was begun in " + out.string() + " yet; it begins now");
-    return start_run(*given, out, progress, stop);
+  if (store::is_unborn(RunFolder{out}.database())) {
+    const auto left = given == nullptr ? unborn_recipe(RunFolder{out}) : std::nullopt;
+    if (given != nullptr || left) {
+      progress.note("no run was begun in " + out.string() + " yet; it begins now");
+      return start_run(left ? *left : *given, out, progress, stop);
+    }
   }
   const Recipe recipe = recipe_of_run(out);
   if (given != nullptr) check_same_recipe(recipe, *given);

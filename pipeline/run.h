@@ -21,8 +21,8 @@ RunEnd start_run(const Recipe& recipe, const std::filesystem::path& out, Progres
                  const std::atomic<bool>& stop);
 
 // Goes on with the run in `out`, by the recipe that it keeps, on the files that it was begun with (provenance.h). A
-// finished run is done at once. `given` (or null) must say the same as that recipe; where no run was begun in `out`
-// yet, it begins one.
+// finished run is done at once. `given` (or null) must say the same as that recipe. Where no run was begun in `out` yet
+// it begins one, by `given` or by the recipe that a killed birth left.
 RunEnd resume_run(const std::filesystem::path& out, const Recipe* given, Changed changed, Progress& progress,
                   const std::atomic<bool>& stop);
 

@@ -1,5 +1,6 @@
 #include "store/birth.h"
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
 #include <cstdio>
@@ -31,10 +32,18 @@ bool is_unborn(const std::filesystem::path& file) {
   return Store::is_store_without_run(file);
 }
 
-bool holds_only_unborn(const std::filesystem::path& folder, const std::filesystem::path& file) {
+bool birth_was_begun(const std::filesystem::path& file) {
+  std::error_code ignored;
+  return std::filesystem::exists(unborn_file(file), ignored) ||
+         std::filesystem::exists(file.string() + ".lock", ignored);
+}
+
+bool holds_only_unborn(const std::filesystem::path& folder, const std::filesystem::path& file,
+                       const std::vector<std::string>& beside) {
+  const bool begun = birth_was_begun(file);
   for (const auto& entry : std::filesystem::directory_iterator(folder)) {
     const std::string name = entry.path().filename().string(), own = file.filename().string();
-    bool known = name == own + ".lock";
+    bool known = name == own + ".lock" || (begun && std::ranges::find(beside, name) != beside.end());
     for (const char* companion : companions) known |= name == own + companion || name == own + ".new" + companion;
     if (!known || !entry.is_regular_file()) return false;
   }

@@ -75,8 +75,8 @@ struct FileDigest {
   bool operator==(const FileDigest&) const = default;
 };
 
-// Stands for a stage where files are those that the recipe names.
-constexpr int recipe_files = -1;
+// Stand for a stage where files are those that the recipe names, and those of final/.
+constexpr int recipe_files = -1, final_files = -2;
 
 struct RunInfo {
   std::string name, version;

@@ -76,7 +76,7 @@ class Store {
   std::vector<StepKey> sampled_steps(const std::string& task = "") const;
   std::vector<Group> groups(int stage, int64_t step, const std::string& task = "") const;
   std::vector<AlertRow> alerts() const;
-  // In order of their paths; only where the store is open for writing.
+  // In order of their paths. Throws Failure for a store of an earlier version that is open to be read only.
   std::vector<FileDigest> files(int stage) const;
   // Everything but timings as text: two runs of one recipe and seed give equal strings.
   std::string content() const;

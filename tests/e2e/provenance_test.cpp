@@ -67,6 +67,24 @@ TEST_F(Provenance, OneBitInAFinishedStageIsRefused) {
                  {"--allow-changed-data"});
 }
 
+TEST_F(Provenance, AModelOfARunIsReadOnlyAsTheRunWroteIt) {
+  own_data();
+  for (const char* model : {"out/final", "out/checkpoints/base/model"}) {
+    const auto say = [&](const std::string& folder) {
+      return run({"generate", path(folder), "--prompt", "1+1=", "--max-new-tokens", "4"});
+    };
+    EXPECT_EQ(say(model).status, 0) << say(model).err;
+    const std::string file = std::string(model) + "/model.safetensors";
+    flip(file);
+    expect_refused(say(model), {"model.safetensors: expected ", "are not those that the run wrote"});
+    std::filesystem::copy(folder_ / model, folder_ / "elsewhere");
+    EXPECT_EQ(say("elsewhere").status, 0) << say("elsewhere").err;
+    std::filesystem::remove_all(folder_ / "elsewhere");
+    flip(file);
+    EXPECT_EQ(say(model).status, 0) << "the same bit again";
+  }
+}
+
 // A stage without end, stopped when both of its checkpoints are there.
 class TwoCheckpoints : public Provenance {
  protected:
