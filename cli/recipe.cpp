@@ -1,4 +1,6 @@
 // posttrain recipe show | diff | check | list
+#include <unistd.h>
+
 #include <algorithm>
 #include <cstdio>
 #include <memory>
@@ -7,6 +9,7 @@
 #include "base/file.h"
 #include "base/json.h"
 #include "cli/arguments.h"
+#include "pipeline/preflight/preflight.h"
 #include "pipeline/recipe/compose.h"
 #include "pipeline/recipe/recipe_view.h"
 
@@ -16,7 +19,7 @@ namespace {
 struct RecipeGiven {
   std::string file, other;
   std::vector<std::string> sets;
-  bool resolved = false, origin = false, json = false;
+  bool resolved = false, origin = false, json = false, strict = false, quick = false;
 };
 
 constexpr const char* set_doc = "Change a value: stages.zero.steps=40";
@@ -81,15 +84,29 @@ Action diff_command(Arguments& args) {
   };
 }
 
+// On a terminal a line that counts the rows, for files that take long.
+void show_rows(int64_t done, int64_t total) {
+  if (isatty(STDERR_FILENO) != 0)
+    std::fprintf(stderr, "\rrow %lld of %lld \r", static_cast<long long>(done), static_cast<long long>(total));
+}
+
+int check(const RecipeGiven& given) {
+  const auto loaded = pipeline::load_recipe(given.file, given.sets);
+  const auto findings =
+      pipeline::preflight(loaded.recipe, {.quick = given.quick, .source = &loaded.source, .watch = show_rows});
+  pipeline::throw_errors(findings, given.strict);
+  for (const auto& finding : findings) print(finding.text());
+  return print(given.file + " is a valid recipe");
+}
+
 Action check_command(Arguments& args) {
   auto given = std::make_shared<RecipeGiven>();
   args.positional("file", given->file, "A recipe");
   args.option("--set", given->sets, set_doc);
+  args.flag("--strict", given->strict, "Take warnings as errors");
+  args.flag("--quick", given->quick, "Look at the first rows of each file only");
   args.example("posttrain recipe check recipes/r1-zero.json");
-  return [given] {
-    pipeline::check_inputs(pipeline::load_recipe(given->file, given->sets).recipe);
-    return print(given->file + " is a valid recipe");
-  };
+  return [given] { return check(*given); };
 }
 
 Action list_command(Arguments& args) {

@@ -15,6 +15,7 @@
 #include "cli/arguments.h"
 #include "cli/result_table.h"
 #include "nn/backend.h"
+#include "pipeline/preflight/preflight.h"
 #include "pipeline/recipe/plan.h"
 #include "pipeline/run.h"
 
@@ -50,9 +51,16 @@ std::string default_folder(const std::string& recipe) {
   return (std::filesystem::path("runs") / std::filesystem::path(recipe).stem()).string();
 }
 
+// Shows the warnings; throws the errors.
+void show_findings(const pipeline::LoadedRecipe& loaded) {
+  const auto findings = pipeline::preflight(loaded.recipe, {.source = &loaded.source});
+  pipeline::throw_errors(findings);
+  for (const auto& finding : findings) std::fprintf(stderr, "%s\n", finding.text().c_str());
+}
+
 int show_plan(const RunGiven& given) {
   const auto loaded = pipeline::load_recipe(given.recipe, given.sets);
-  pipeline::check_inputs(loaded.recipe);
+  show_findings(loaded);
   set_compute_threads(static_cast<int>(loaded.recipe.threads));
   const auto backend = nn::make_cpu_backend();
   const auto plan = pipeline::plan_run(loaded.recipe, *backend);
@@ -74,7 +82,7 @@ pipeline::RunEnd run_or_resume(const RunGiven& given, const std::filesystem::pat
   const auto loaded = pipeline::load_recipe(recipe, given.sets);
   if (given.resume) return pipeline::resume_run(out, &loaded.recipe, changed, progress, interrupted);
   if (!given.from.empty()) return pipeline::rerun_from(given.from, &loaded.recipe, out, changed, progress, interrupted);
-  return pipeline::start_run(loaded.recipe, out, progress, interrupted);
+  return pipeline::start_run(loaded.recipe, out, progress, interrupted, &loaded.source);
 }
 
 int run(const RunGiven& given) {

@@ -12,6 +12,7 @@
 #include "base/nearest.h"
 #include "base/parallel.h"
 #include "pipeline/checkpoints.h"
+#include "pipeline/preflight/preflight.h"
 #include "pipeline/recipe/memory_check.h"
 #include "pipeline/recipe/recipe_view.h"
 #include "pipeline/stage.h"
@@ -50,6 +51,17 @@ const store::StageRow* row_of(const std::vector<store::StageRow>& rows, int inde
 int64_t planned_steps(const StageSpec& spec) {
   const auto steps = stage_type(spec.type()).steps;
   return steps != nullptr ? steps(spec.settings) : 0;
+}
+
+// Warnings are shown; errors end the run before anything is made.
+void check_before_start(const Recipe& recipe, const Node* source, Progress& progress) {
+  const auto findings = preflight(
+      recipe, {.source = source, .watch = [&](int64_t done, int64_t total) { progress.phase("check", done, total); }});
+  for (const Finding& finding : findings) {
+    if (finding.severity == Severity::warning) progress.note(finding.text());
+  }
+  throw_errors(findings);
+  check_memory(recipe, progress);
 }
 
 // All but the model and the adapter of a finished stage. What can't be removed is only disk space.
@@ -195,9 +207,8 @@ void check_same_recipe(const Recipe& kept, const Recipe& given) {
 }  // namespace
 
 RunEnd start_run(const Recipe& recipe, const std::filesystem::path& out, Progress& progress,
-                 const std::atomic<bool>& stop) {
-  check_inputs(recipe);
-  check_memory(recipe, progress);
+                 const std::atomic<bool>& stop, const Node* source) {
+  check_before_start(recipe, source, progress);
   make_folder(out);
   const RunFolder folder{std::filesystem::absolute(out)};
   auto files = digest_inputs(recipe);
@@ -218,8 +229,7 @@ RunEnd rerun_from(const std::string& from, const Recipe* given, const std::files
   const Recipe& recipe = given != nullptr ? *given : kept;
   const RunFolder folder{std::filesystem::absolute(out)};
   const int index = restart_index(kept, recipe, from);
-  check_inputs(recipe);
-  check_memory(recipe, progress);
+  check_before_start(recipe, nullptr, progress);
   store::Store store(folder.database(), store::Mode::open);
   const auto rows = store.stages();
   for (int i = 0; i < index; ++i) {

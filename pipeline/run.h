@@ -17,8 +17,9 @@ enum class RunEnd : uint8_t { done, stopped };
 // be set from a signal handler: the step in hand is finished and saved, and the run ends as `stopped`. Throws Error for
 // bad input before anything is computed, Failure when the machine or a computation fails; what was finished by then is
 // kept, and resume_run goes on from there.
+// `source`: where the recipe's keys were written, for what the check before the start says of them; may be null.
 RunEnd start_run(const Recipe& recipe, const std::filesystem::path& out, Progress& progress,
-                 const std::atomic<bool>& stop);
+                 const std::atomic<bool>& stop, const Node* source = nullptr);
 
 // Goes on with the run in `out`, by the recipe that it keeps, on the files that it was begun with (provenance.h). A
 // finished run is done at once. `given` (or null) must say the same as that recipe. Where no run was begun in `out` yet

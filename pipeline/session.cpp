@@ -6,6 +6,7 @@
 #include "base/folders.h"
 #include "base/parallel.h"
 #include "base/rng.h"
+#include "pipeline/inputs.h"
 #include "tasks/task_table.h"
 #include "text/convert_tokenizer.h"
 
@@ -21,30 +22,13 @@ Session::Session(const Recipe& recipe, RunFolder folder, store::Store& store, Pr
       metrics_file_(folder_.metrics(), store),
       backend_(nn::make_cpu_backend()),
       task_(tasks::make_task(recipe.task.settings)) {
-  make_tokenizer();
+  tokenizer_ = open_tokenizer(recipe, folder_.tokenizer());
   renderer_ = std::make_unique<Renderer>(*tokenizer_, recipe.chat, recipe.model.path);
   rewards_ = std::make_unique<rewards::RewardSet>(recipe.rewards);
   scoring_ = std::make_unique<rewards::ScoringPool>(*rewards_, compute_threads());
 }
 
 Session::~Session() = default;
-
-// The recipe's own, the task's, or the model's; a vocabulary of characters is written into the run first, so that every
-// run has its tokenizer as files.
-void Session::make_tokenizer() {
-  const TokenizerSpec& spec = recipe_.tokenizer;
-  if (!spec.path.empty()) {
-    tokenizer_ = std::make_unique<Tokenizer>(Tokenizer::load(spec.path));
-  } else if (!recipe_.model.path.empty()) {
-    tokenizer_ = std::make_unique<Tokenizer>(Tokenizer::load(recipe_.model.path));
-  } else if (const auto vocabulary = tasks::task_vocabulary(recipe_.task.settings)) {
-    make_folders(folder_.tokenizer());
-    write_char_tokenizer(*vocabulary, folder_.tokenizer());
-    tokenizer_ = std::make_unique<Tokenizer>(Tokenizer::load(folder_.tokenizer()));
-  } else {
-    throw Error("recipe", "tokenizer", "a path, or a task that brings its own vocabulary", "neither");
-  }
-}
 
 model::Arch arch_of(const ModelSpec& model_spec, int64_t vocab) {
   if (!model_spec.path.empty()) return model::read_arch(model_spec.path);

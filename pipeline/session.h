@@ -97,7 +97,6 @@ class Session {
   rollout::Collector make_collector(rollout::Engine& engine);
 
  private:
-  void make_tokenizer();
   std::unique_ptr<model::Transformer> new_model(const ModelSpec& spec, nn::Use use);
 
   const Recipe& recipe_;

@@ -18,6 +18,7 @@ struct MemoryNeed;
 struct StageModel;
 struct StagePlan;
 struct StageRun;
+class Inspection;
 class Planner;
 
 enum class StageEnd : uint8_t { done, stopped };
@@ -38,6 +39,8 @@ struct StageType {
   StageEnd (*run)(const Tagged&, StageRun&);
   // Adds what the stage will do, and tells the planner what later stages find of it.
   void (*plan)(const Tagged&, Planner&, StagePlan&);
+  // Tells what is wrong, or looks wrong, before the first step.
+  void (*inspect)(const Tagged&, Inspection&);
   // Steps as far as the settings say them; null: it has none. 0: they follow from the data.
   int64_t (*steps)(const Tagged&) = nullptr;
   // What it needs in memory while it trains; null: it does not train.

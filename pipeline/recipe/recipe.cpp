@@ -82,6 +82,11 @@ void TokenizerSpec::visit(Visitor& v) {
   v("special", special, {.doc = "With chars: further tokens that are never split, e.g. <think>"});
 }
 
+void TokenizerSpec::check(const Complain& complain) const {
+  if (!path.empty() && !chars.empty()) complain("chars", "expected either path or chars");
+  if (chars.empty() && !special.empty()) complain("special", "expected only beside chars");
+}
+
 void TaskSpec::visit(Visitor& v) {
   v.tagged("type", settings, {.doc = "Which task", .required = true});
 }
@@ -116,6 +121,8 @@ void Recipe::visit(Visitor& v) {
 void Recipe::check(const Complain& complain) const {
   if (!stages.empty() && task.settings.type().empty())
     complain("task", "missing: the stages need prompts from somewhere");
+  if (!tokenizer.chars.empty() && !model.path.empty())
+    complain("tokenizer.chars", "expected only with model.arch: a model's weights belong to its own tokenizer");
   std::set<std::string> names_taken, earlier;
   for (size_t i = 0; i < stages.size(); ++i) {
     const auto& [stage_name, from, model_spec, settings] = stages[i];

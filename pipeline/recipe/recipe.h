@@ -52,6 +52,7 @@ struct TokenizerSpec {
   std::string chars;
   std::vector<std::string> special;
   void visit(Visitor& v);
+  void check(const Complain& complain) const;
 };
 
 struct TaskSpec {

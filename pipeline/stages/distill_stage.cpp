@@ -2,6 +2,7 @@
 
 #include "base/error.h"
 #include "distill/distill.h"
+#include "pipeline/preflight/inspection.h"
 #include "pipeline/recipe/memory_check.h"
 #include "pipeline/recipe/planner.h"
 #include "pipeline/stage.h"
@@ -22,6 +23,7 @@ struct DistillStage {
   void check(const Complain& complain) const;
   std::vector<StageReference> references() const;
   void plan(Planner& planner, StagePlan& out) const;
+  void inspect(Inspection& to) const;
   int64_t steps() const { return distill.steps; }
   MemoryNeed memory(const StageModel& model) const;
 };
@@ -96,6 +98,14 @@ MemoryNeed DistillStage::memory(const StageModel& model) const {
   return {plan, memory_knob(plan, d.training)};
 }
 
+void DistillStage::inspect(Inspection& to) const {
+  if (distill.steps == 0) to.error("steps", "expected above 0: nothing is learnt");
+  to.learns("data", data, 0);
+  if (distill.on_policy_share > 0) to.sampling("sampling", distill.sampling, text::Split::train);
+  to.training(distill.training, distill.steps);
+  to.evaluation(eval);
+}
+
 StageEnd run_distill(const DistillStage& settings, StageRun& run) {
   Session& session = run.session;
   const auto& distill = settings.distill;
@@ -150,6 +160,7 @@ extern const StageType distill_stage = {
     .leaves = Leaves::policy,
     .run = of<&run_distill>,
     .plan = of<&DistillStage::plan>,
+    .inspect = of<&DistillStage::inspect>,
     .steps = of<&DistillStage::steps>,
     .memory = of<&DistillStage::memory>,
     .references = of<&DistillStage::references>,

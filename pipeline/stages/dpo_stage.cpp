@@ -1,5 +1,6 @@
 #include <cmath>
 
+#include "pipeline/preflight/inspection.h"
 #include "pipeline/recipe/memory_check.h"
 #include "pipeline/recipe/planner.h"
 #include "pipeline/stage.h"
@@ -17,6 +18,7 @@ struct DpoStage {
   void visit(Visitor& v);
   std::vector<StageReference> references() const { return pairs.references(); }
   void plan(Planner& planner, StagePlan& out) const;
+  void inspect(Inspection& to) const;
   int64_t steps() const { return dpo.steps; }
   MemoryNeed memory(const StageModel& model) const;
 };
@@ -46,6 +48,12 @@ MemoryNeed DpoStage::memory(const StageModel& model) const {
   return {plan, memory_knob(plan, dpo.training)};
 }
 
+void DpoStage::inspect(Inspection& to) const {
+  if (dpo.steps == 0 && dpo.epochs == 0) to.error("steps", "expected steps or epochs above 0: nothing is learnt");
+  to.training(dpo.training, dpo.steps);
+  to.evaluation(eval);
+}
+
 StageEnd run_dpo(const DpoStage& settings, StageRun& run) {
   Session& session = run.session;
   auto pairs = load_pairs(session, settings.pairs);
@@ -73,6 +81,7 @@ extern const StageType dpo_stage = {
     .leaves = Leaves::policy,
     .run = of<&run_dpo>,
     .plan = of<&DpoStage::plan>,
+    .inspect = of<&DpoStage::inspect>,
     .steps = of<&DpoStage::steps>,
     .memory = of<&DpoStage::memory>,
     .references = of<&DpoStage::references>,

@@ -1,3 +1,4 @@
+#include "pipeline/preflight/inspection.h"
 #include "pipeline/recipe/planner.h"
 #include "pipeline/stage.h"
 
@@ -9,6 +10,7 @@ struct EvalStage {
 
   void visit(Visitor& v) { v.flat(eval); }
   void plan(Planner&, StagePlan& out) const { out.sampled = eval_tokens(eval); }
+  void inspect(Inspection& to) const { to.evaluation("", eval); }
 };
 
 StageEnd run_eval(const EvalStage& settings, StageRun& run) {
@@ -26,6 +28,7 @@ extern const StageType eval_stage = {
     .leaves = Leaves::no_model,
     .run = of<&run_eval>,
     .plan = of<&EvalStage::plan>,
+    .inspect = of<&EvalStage::inspect>,
 };
 
 }  // namespace posttrain::pipeline

@@ -3,6 +3,7 @@
 
 #include "base/folders.h"
 #include "model/gguf_model.h"
+#include "pipeline/preflight/inspection.h"
 #include "pipeline/stage.h"
 #include "text/convert_tokenizer.h"
 
@@ -18,6 +19,7 @@ struct ExportStage {
   void visit(Visitor& v);
   void check(const Complain& complain) const;
   void plan(Planner&, StagePlan&) const {}  // reads and writes, no tokens
+  void inspect(Inspection&) const {}
 };
 
 void ExportStage::visit(Visitor& v) {
@@ -61,6 +63,7 @@ extern const StageType export_stage = {
     .leaves = Leaves::no_model,
     .run = of<&run_export>,
     .plan = of<&ExportStage::plan>,
+    .inspect = of<&ExportStage::inspect>,
 };
 
 }  // namespace posttrain::pipeline

@@ -4,6 +4,7 @@
 #include "base/error.h"
 #include "base/memory.h"
 #include "model/checkpoint.h"
+#include "pipeline/preflight/inspection.h"
 #include "pipeline/recipe/memory_check.h"
 #include "pipeline/recipe/planner.h"
 #include "pipeline/stage.h"
@@ -22,6 +23,7 @@ struct GrpoStage {
   void visit(Visitor& v);
   std::vector<StageReference> references() const;
   void plan(Planner& planner, StagePlan& out) const;
+  void inspect(Inspection& to) const;
   int64_t steps() const { return grpo.steps; }
   MemoryNeed memory(const StageModel& model) const;
 };
@@ -120,6 +122,19 @@ MemoryNeed GrpoStage::memory(const StageModel& model) const {
   return {plan, plan.cache > plan.activations ? "engine.cache_blocks" : memory_knob(plan, grpo.training)};
 }
 
+void GrpoStage::inspect(Inspection& to) const {
+  if (grpo.steps == 0) to.error("steps", "expected above 0: nothing is learnt");
+  if (model_rewards.empty()) to.judged();
+  if (grpo.sampling.temperature == 0)
+    to.error("sampling.temperature", "expected above 0: all answers to a prompt are the same");
+  if (grpo.samples_per_prompt == 1)
+    to.error("samples_per_prompt", "expected at least 2, got 1: an answer alone has nothing to be compared with");
+  to.problems("prompts_per_step", grpo.prompts_per_step, text::Split::train);
+  to.sampling("sampling", grpo.sampling, text::Split::train);
+  to.training(grpo.training, grpo.steps);
+  to.evaluation(eval);
+}
+
 StageEnd run_grpo(const GrpoStage& settings, StageRun& run) {
   Session& session = run.session;
   const rl::GrpoSettings& grpo = settings.grpo;
@@ -185,6 +200,7 @@ extern const StageType grpo_stage = {
     .leaves = Leaves::policy,
     .run = of<&run_grpo>,
     .plan = of<&GrpoStage::plan>,
+    .inspect = of<&GrpoStage::inspect>,
     .steps = of<&GrpoStage::steps>,
     .memory = of<&GrpoStage::memory>,
     .references = of<&GrpoStage::references>,

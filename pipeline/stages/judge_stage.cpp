@@ -1,6 +1,7 @@
 #include <algorithm>
 
 #include "base/rng.h"
+#include "pipeline/preflight/inspection.h"
 #include "pipeline/recipe/planner.h"
 #include "pipeline/stage.h"
 #include "pipeline/stages/judge.h"
@@ -23,6 +24,7 @@ struct JudgeStage {
   std::vector<StageReference> references() const;
   bool leaves_data(std::string_view what) const { return what == "pairs"; }
   void plan(Planner& planner, StagePlan& out) const;
+  void inspect(Inspection& to) const;
 };
 
 // What was judged so far.
@@ -69,6 +71,13 @@ void JudgeStage::plan(Planner& planner, StagePlan& out) const {
   out.sampled = 2 * pairs * answer_tokens(sampling) +
                 2 * pairs * static_cast<double>(judge.votes) * answer_tokens(judge.sampling);
   planner.keep(out.name, {.answers = 0, .pairs = pairs, .tokens = answer_tokens(sampling)});
+}
+
+void JudgeStage::inspect(Inspection& to) const {
+  if (sampling.temperature == 0)
+    to.error("sampling.temperature", "expected above 0: both answers of a pair are the same");
+  to.problems("prompts", prompts, text::Split::train);
+  to.sampling("sampling", sampling, text::Split::train);
 }
 
 StageEnd run_judge(const JudgeStage& settings, StageRun& run) {
@@ -127,6 +136,7 @@ extern const StageType judge_stage = {
     .leaves = Leaves::no_model,
     .run = of<&run_judge>,
     .plan = of<&JudgeStage::plan>,
+    .inspect = of<&JudgeStage::inspect>,
     .references = of<&JudgeStage::references>,
     .leaves_data = of<&JudgeStage::leaves_data>,
 };

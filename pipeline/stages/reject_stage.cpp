@@ -1,6 +1,9 @@
 #include <algorithm>
 #include <set>
 
+#include "base/format.h"
+#include "pipeline/preflight/inspection.h"
+#include "pipeline/preflight/reward_checks.h"
 #include "pipeline/recipe/planner.h"
 #include "pipeline/stages/examples.h"
 #include "pipeline/stages/pairs.h"
@@ -21,6 +24,7 @@ struct RejectStage {
   void visit(Visitor& v);
   bool leaves_data(std::string_view what) const { return what == "data" || pairs_per_prompt > 0; }
   void plan(Planner& planner, StagePlan& out) const;
+  void inspect(Inspection& to) const;
 };
 
 // The different right answers of one problem, in the order of their samples.
@@ -54,6 +58,17 @@ void RejectStage::plan(Planner& planner, StagePlan& out) const {
   planner.keep(out.name, {.answers = static_cast<double>(prompts * std::min(keep_per_prompt, samples_per_prompt)),
                           .pairs = static_cast<double>(prompts * pairs_per_prompt),
                           .tokens = answer_tokens(sampling)});
+}
+
+void RejectStage::inspect(Inspection& to) const {
+  to.judged();
+  const double most = largest_reward(to.recipe());
+  if (min_reward > most)
+    to.error("min_reward", formatted("expected at most %g, the most that the rewards give, got %g", most, min_reward));
+  if (sampling.temperature == 0 && samples_per_prompt > 1)
+    to.warning("sampling.temperature", "expected above 0: all answers to a prompt are the same");
+  to.problems("prompts", prompts, text::Split::train);
+  to.sampling("sampling", sampling, text::Split::train);
 }
 
 StageEnd run_reject(const RejectStage& settings, StageRun& run) {
@@ -97,6 +112,7 @@ extern const StageType reject_stage = {
     .leaves = Leaves::no_model,
     .run = of<&run_reject>,
     .plan = of<&RejectStage::plan>,
+    .inspect = of<&RejectStage::inspect>,
     .leaves_data = of<&RejectStage::leaves_data>,
 };
 

@@ -1,5 +1,6 @@
 #include <cmath>
 
+#include "pipeline/preflight/inspection.h"
 #include "pipeline/recipe/memory_check.h"
 #include "pipeline/recipe/planner.h"
 #include "pipeline/stage.h"
@@ -17,6 +18,7 @@ struct RewardModelStage {
   void visit(Visitor& v);
   std::vector<StageReference> references() const { return pairs.references(); }
   void plan(Planner& planner, StagePlan& out) const;
+  void inspect(Inspection& to) const;
   int64_t steps() const { return reward_model.steps; }
   MemoryNeed memory(const StageModel& model) const;
 };
@@ -42,6 +44,12 @@ MemoryNeed RewardModelStage::memory(const StageModel& model) const {
   const auto plan = model::plan_training(
       model.arch, {.rows = m.micro_batch_tokens, .stored = model.stored, .optimizer = m.training.optimizer()});
   return {plan, memory_knob(plan, m.training)};
+}
+
+void RewardModelStage::inspect(Inspection& to) const {
+  const auto& m = reward_model;
+  if (m.steps == 0 && m.epochs == 0) to.error("steps", "expected steps or epochs above 0: nothing is learnt");
+  to.training(m.training, m.steps);
 }
 
 StageEnd run_reward_model(const RewardModelStage& settings, StageRun& run) {
@@ -72,6 +80,7 @@ extern const StageType reward_model_stage = {
     .leaves = Leaves::other_model,
     .run = of<&run_reward_model>,
     .plan = of<&RewardModelStage::plan>,
+    .inspect = of<&RewardModelStage::inspect>,
     .steps = of<&RewardModelStage::steps>,
     .memory = of<&RewardModelStage::memory>,
     .references = of<&RewardModelStage::references>,

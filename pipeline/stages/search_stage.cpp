@@ -5,6 +5,7 @@
 #include "base/error.h"
 #include "base/rng.h"
 #include "lean/check.h"
+#include "pipeline/preflight/inspection.h"
 #include "pipeline/recipe/planner.h"
 #include "pipeline/stage.h"
 #include "pipeline/stages/proof_tree.h"
@@ -20,6 +21,7 @@ struct SearchStage {
 
   void visit(Visitor& v);
   void plan(Planner& planner, StagePlan& out) const;
+  void inspect(Inspection& to) const;
 };
 
 // One problem under search.
@@ -176,6 +178,11 @@ void SearchStage::plan(Planner&, StagePlan& out) const {
   out.sampled = 2 * static_cast<double>(problems * attempts) * answer_tokens(sampling);
 }
 
+void SearchStage::inspect(Inspection& to) const {
+  to.problems("problems", problems, text::Split::test);
+  to.sampling("sampling", sampling, text::Split::test);
+}
+
 StageEnd run_search(const SearchStage& settings, StageRun& run) {
   Session& session = run.session;
   run.announce();
@@ -206,6 +213,7 @@ extern const StageType search_stage = {
     .leaves = Leaves::no_model,
     .run = of<&run_search>,
     .plan = of<&SearchStage::plan>,
+    .inspect = of<&SearchStage::inspect>,
 };
 
 }  // namespace posttrain::pipeline

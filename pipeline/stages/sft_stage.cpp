@@ -1,6 +1,7 @@
 #include <algorithm>
 #include <cmath>
 
+#include "pipeline/preflight/inspection.h"
 #include "pipeline/recipe/memory_check.h"
 #include "pipeline/recipe/planner.h"
 #include "pipeline/stage.h"
@@ -21,6 +22,7 @@ struct SftStage {
   void visit(Visitor& v);
   std::vector<StageReference> references() const { return data_references(data); }
   void plan(Planner& planner, StagePlan& out) const;
+  void inspect(Inspection& to) const;
   int64_t steps() const { return sft.steps; }
   MemoryNeed memory(const StageModel& model) const;
 };
@@ -48,6 +50,13 @@ MemoryNeed SftStage::memory(const StageModel& model) const {
   return {plan, memory_knob(plan, sft.training)};
 }
 
+void SftStage::inspect(Inspection& to) const {
+  if (sft.steps == 0 && sft.epochs == 0) to.error("steps", "expected steps or epochs above 0: nothing is learnt");
+  to.learns("data", data, sft.row_tokens);
+  to.training(sft.training, sft.steps);
+  to.evaluation(eval);
+}
+
 StageEnd run_sft(const SftStage& settings, StageRun& run) {
   Session& session = run.session;
   const auto model = session.load_model(run.spec, nn::Use::training);
@@ -70,6 +79,7 @@ extern const StageType sft_stage = {
     .leaves = Leaves::policy,
     .run = of<&run_sft>,
     .plan = of<&SftStage::plan>,
+    .inspect = of<&SftStage::inspect>,
     .steps = of<&SftStage::steps>,
     .memory = of<&SftStage::memory>,
     .references = of<&SftStage::references>,
