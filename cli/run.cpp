@@ -11,6 +11,7 @@
 #include "base/error.h"
 #include "base/file.h"
 #include "base/json.h"
+#include "base/machine.h"
 #include "base/parallel.h"
 #include "cli/arguments.h"
 #include "cli/result_table.h"
@@ -64,6 +65,9 @@ int show_plan(const RunGiven& given) {
   set_compute_threads(static_cast<int>(loaded.recipe.threads));
   const auto backend = nn::make_cpu_backend();
   const auto plan = pipeline::plan_run(loaded.recipe, *backend);
+  const auto gpus = gpu_names();
+  if (!gpus.empty() && !given.json)
+    std::printf("%zu GPUs were found (%s); none is used yet\n", gpus.size(), gpus[0].c_str());
   std::fputs((given.json ? to_line(pipeline::plan_json(plan)) + "\n" : pipeline::plan_text(plan)).c_str(), stdout);
   return 0;
 }

@@ -1,6 +1,7 @@
 #include "pipeline/inputs.h"
 
 #include "base/error.h"
+#include "base/folders.h"
 #include "base/utf8.h"
 #include "tasks/task_table.h"
 #include "text/char_tokenizer.h"
@@ -34,7 +35,7 @@ std::unique_ptr<Tokenizer> open_tokenizer(const Recipe& recipe, const std::files
   if (!spec.chars.empty()) vocabulary = vocabulary_of(spec);
   if (!vocabulary)
     throw Error("recipe", "tokenizer", "a path, chars, or a task that brings its own vocabulary", "none");
-  std::filesystem::create_directories(folder);
+  make_folders(folder);
   write_char_tokenizer(*vocabulary, folder);
   return std::make_unique<Tokenizer>(Tokenizer::load(folder));
 }

@@ -21,6 +21,19 @@ std::vector<Row> pack_rows(std::span<const Example> examples, int64_t row_tokens
   return rows;
 }
 
+int64_t packed_rows(std::span<const int64_t> lengths, int64_t row_tokens) {
+  int64_t rows = 0, used = row_tokens;
+  for (const int64_t whole : lengths) {
+    const int64_t length = std::min(row_tokens, whole);
+    if (used + length > row_tokens) {
+      ++rows;
+      used = 0;
+    }
+    used += length;
+  }
+  return rows;
+}
+
 model::TrainBatch batch_rows(std::span<const Example> examples, std::span<const Row> rows, int64_t row_tokens,
                              std::vector<float>& weights) {
   model::TrainBatch batch;

@@ -22,6 +22,9 @@ using Row = std::vector<size_t>;
 // row.
 std::vector<Row> pack_rows(std::span<const Example> examples, int64_t row_tokens);
 
+// How many rows examples of these lengths fill.
+int64_t packed_rows(std::span<const int64_t> lengths, int64_t row_tokens);
+
 // The rows as one packed batch: every example is a sequence of its own and sees nothing of its neighbours. Head row i
 // belongs to weights[i].
 model::TrainBatch batch_rows(std::span<const Example> examples, std::span<const Row> rows, int64_t row_tokens,

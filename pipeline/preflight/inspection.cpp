@@ -101,6 +101,7 @@ void Inspection::sampling(const std::string& field, const rollout::SamplingSetti
   }
   const PromptSurvey* asked = prompts(split);
   if (asked == nullptr) return;
+  asked_.insert(split);
   const int64_t room = positions_ - sampling.max_new_tokens;
   const auto too_long = std::ranges::count_if(asked->tokens, [&](int64_t n) { return n > room; });
   if (too_long == 0) return;

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -38,6 +39,8 @@ class Inspection {
   void evaluation(const std::string& field, const EvalSettings& eval);
   void evaluation(const InLoopEval& loop);
 
+  // Whether a stage lets a model answer this split's problems.
+  bool asks(text::Split split) const { return asked_.contains(split); }
   // The texts that stages so far learn from, as far as they were looked at.
   const std::string& learnt() const { return learnt_; }
 
@@ -48,6 +51,7 @@ class Inspection {
   Survey& survey_;
   std::vector<Finding>& findings_;
   const StageSpec* stage_ = nullptr;
+  std::set<text::Split> asked_;
   std::string prefix_, learnt_;
   int64_t positions_ = 0;
 };

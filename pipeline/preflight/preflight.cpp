@@ -21,7 +21,7 @@ std::string rows_text(const RowCount& rows, const std::string& what) {
 }
 
 // What is odd about the rows of a file that stages ask for.
-void check_rows(Survey& survey, std::vector<Finding>& findings) {
+void check_rows(const Survey& survey, const Inspection& inspection, std::vector<Finding>& findings) {
   const bool needs_gold = reads_gold(survey.recipe());
   const PromptSurvey* seen[2] = {};
   for (const text::Split split : {text::Split::train, text::Split::test}) {
@@ -31,7 +31,7 @@ void check_rows(Survey& survey, std::vector<Finding>& findings) {
     seen[test] = rows;
     const std::string path = test ? "task.test" : "task.train";
     if (rows->empty.count > 0) add(findings, Severity::error, path, rows_text(rows->empty, "without a prompt"));
-    if (needs_gold && rows->no_gold.count > 0)
+    if (needs_gold && inspection.asks(split) && rows->no_gold.count > 0)
       add(findings, Severity::error, path, rows_text(rows->no_gold, "without the gold answer that a reward reads"));
     if (rows->repeated.count > 0)
       add(findings, Severity::warning, path, rows_text(rows->repeated, "with a prompt that stood before"));
@@ -89,9 +89,20 @@ std::vector<Finding> preflight(const Recipe& recipe, const PreflightOptions& opt
       inspection.error("", problem.what());
     }
   }
-  check_rows(survey, findings);
+  check_rows(survey, inspection, findings);
   check_rewards(survey, inspection.learnt(), findings);
   return placed();
+}
+
+std::vector<std::string> sample_prompts(const Recipe& recipe, int64_t count) {
+  const TemporaryFolder scratch;
+  const RunInputs inputs = open_inputs(recipe, scratch.path());
+  Survey survey(recipe, inputs, count);
+  try {
+    return survey.prompts(text::Split::train).texts;
+  } catch (const Error&) {
+    return survey.prompts(text::Split::test).texts;  // a recipe that only evaluates
+  }
 }
 
 }  // namespace posttrain::pipeline

@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <functional>
+#include <string>
 #include <vector>
 
 #include "pipeline/preflight/finding.h"
@@ -18,5 +19,9 @@ struct PreflightOptions {
 
 // Opens files, data, tokenizer and judges, renders every row, and asks every stage. In the order of the recipe.
 std::vector<Finding> preflight(const Recipe& recipe, const PreflightOptions& options = {});
+
+// The first `count` prompts that the recipe's training (else its evaluation) asks, as the model sees them. Throws Error
+// for what can't be opened.
+std::vector<std::string> sample_prompts(const Recipe& recipe, int64_t count);
 
 }  // namespace posttrain::pipeline

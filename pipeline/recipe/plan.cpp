@@ -9,6 +9,22 @@
 #include "tasks/task_table.h"
 
 namespace posttrain::pipeline {
+namespace {
+
+// Speeds are probed for a moment on a machine that others use too.
+constexpr double faster = 0.5, slower = 2;
+
+Range time_of(const StagePlan& stage, const Speeds& speeds) {
+  const double prompts = stage.prompts / speeds.score;
+  Range seconds{prompts, prompts, prompts};
+  seconds += stage.trained * (1 / speeds.train);
+  seconds += stage.scored * (1 / speeds.score);
+  seconds += stage.sampled * (1 / speeds.sample);
+  return {seconds.low * faster, seconds.expected, seconds.high * slower};
+}
+
+}  // namespace
+
 std::vector<StagePlan> plan_run(const Recipe& recipe, nn::Backend& backend) {
   const auto vocabulary = tasks::task_vocabulary(recipe.task.settings);
   Planner planner(recipe);
@@ -21,7 +37,7 @@ std::vector<StagePlan> plan_run(const Recipe& recipe, nn::Backend& backend) {
     const model::Arch arch = arch_of(origin, vocabulary ? std::ssize(vocabulary->tokens) : 64);
     if (!speeds.contains(&origin)) speeds[&origin] = measure_speeds(backend, arch);
     const Speeds& s = speeds[&origin];
-    stage.seconds = stage.trained / s.train + stage.scored / s.score + stage.sampled / s.sample;
+    stage.seconds = time_of(stage, s);
     stage.memory = memory_text(recipe, spec);
   }
   return plan;

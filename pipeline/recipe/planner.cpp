@@ -1,59 +1,105 @@
 #include "pipeline/recipe/planner.h"
 
 #include <algorithm>
-#include <cmath>
+#include <numeric>
 
-#include "tasks/task_table.h"
+#include "base/file.h"
+#include "sft/pack.h"
 
 namespace posttrain::pipeline {
+namespace {
 
-double answer_tokens(const rollout::SamplingSettings& sampling) {
-  return static_cast<double>(sampling.max_new_tokens) / 2;
+constexpr int64_t counted_rows = 200'000;
+
+// Tokens of one side of a pair: ids, or a text.
+double side_tokens(const Json& line, const std::string& side, const Tokenizer& tokenizer) {
+  if (line.contains(side + "_ids")) return static_cast<double>(line[side + "_ids"].size());
+  const auto found = line.find(side);
+  return found != line.end() && found->is_string()
+             ? static_cast<double>(tokenizer.encode(found->get<std::string>()).size())
+             : 0;
 }
 
-double eval_tokens(const EvalSettings& eval) {
-  return static_cast<double>(eval.problems * eval.samples) * answer_tokens(eval.sampling);
+}  // namespace
+
+Range& Range::operator+=(const Range& other) {
+  low += other.low;
+  expected += other.expected;
+  high += other.high;
+  return *this;
 }
 
-double eval_tokens(const InLoopEval& loop, int64_t steps) {
-  if (loop.every_steps == 0) return 0;
-  return eval_tokens(loop.eval) * std::ceil(static_cast<double>(steps) / static_cast<double>(loop.every_steps) + 1);
+Range answer_tokens(const rollout::SamplingSettings& sampling) {
+  const auto limit = static_cast<double>(sampling.max_new_tokens);
+  return {1, limit / 2, limit};
 }
 
 Planner::Planner(const Recipe& recipe)
-    : recipe_(recipe),
-      task_(tasks::make_task(recipe.task.settings)),
-      bytes_per_token_(tasks::task_vocabulary(recipe.task.settings) ? 1 : 4) {}
+    : recipe_(recipe), inputs_(open_inputs(recipe, scratch_.path())), survey_(recipe, inputs_, counted_rows) {}
 
-double Planner::document_tokens(const std::string& source) const {
-  constexpr int64_t looked_at = 64;
-  const auto kind = source == "traces"    ? text::Source::traces
-                    : source == "general" ? text::Source::general
-                                          : text::Source::corpus;
-  double bytes = 0;
-  for (uint64_t i = 0; i < looked_at; ++i) {
-    bytes += static_cast<double>(task_->document(kind, static_cast<uint64_t>(recipe_.seed), i).text.size());
-  }
-  return bytes / looked_at / bytes_per_token_;
-}
-
-std::pair<double, double> Planner::size_of(const std::vector<DataPart>& data) const {
-  double documents = 0, tokens = 0;
+PackedData Planner::packed(const std::vector<DataPart>& data, int64_t row_tokens) const {
+  PackedData out;
+  std::vector<int64_t> lengths;
+  double counted = 0;
   for (const DataPart& part : data) {
-    if (part.source == "file") continue;
-    double count = part.documents > 0 ? static_cast<double>(part.documents) : part.share * documents;
-    double each = 0;
     if (part.source == "stage") {
       const KeptData from = kept(part.stage);
-      count = part.documents > 0 ? std::min(count, from.answers) : from.answers;
-      each = from.tokens;
-    } else {
-      each = document_tokens(part.source);
+      const double count =
+          part.documents > 0 ? std::min(static_cast<double>(part.documents), from.answers) : from.answers;
+      lengths.insert(lengths.end(), static_cast<size_t>(count), static_cast<int64_t>(from.tokens));
+      out.documents += count;
+      counted += count;
+      out.exact = false;
+      continue;
     }
-    documents += count;
-    tokens += count * each;
+    const TextSurvey& texts = survey_.texts(part, static_cast<int64_t>(out.documents));
+    lengths.insert(lengths.end(), texts.lengths.begin(), texts.lengths.end());
+    out.documents += static_cast<double>(texts.documents);
+    counted += static_cast<double>(texts.lengths.size());
+    out.exact = out.exact && texts.whole();
   }
-  return {documents, tokens};
+  const double scale = counted > 0 ? out.documents / counted : 0;  // above 1 where only the first were looked at
+  out.rows = scale * static_cast<double>(sft::packed_rows(lengths, row_tokens));
+  for (const int64_t length : lengths) out.tokens += static_cast<double>(std::min(length, row_tokens) - 1);
+  out.tokens *= scale;
+  return out;
+}
+
+KeptData Planner::pairs_of(const PairSource& source) const {
+  if (source.path.empty()) return kept(source.stage);
+  KeptData out{.exact = true};
+  read_json_lines(source.path, [&](Json&& line, const std::string&) {
+    const double prompt = side_tokens(line, "prompt", *inputs_.tokenizer);
+    out.tokens +=
+        prompt +
+        (side_tokens(line, "chosen", *inputs_.tokenizer) + side_tokens(line, "rejected", *inputs_.tokenizer)) / 2;
+    out.pairs += 1;
+  });
+  out.tokens /= std::max(1.0, out.pairs);
+  return out;
+}
+
+void Planner::sample(StagePlan& out, text::Split split, double prompts, double answers,
+                     const rollout::SamplingSettings& sampling) const {
+  out.sampled += answer_tokens(sampling) * (prompts * answers);
+  out.prompts += prompts * survey_.prompts(split).mean_tokens();
+}
+
+void Planner::evaluate(StagePlan& out, const EvalSettings& eval) const {
+  const int64_t size = survey_.prompts(text::Split::test).size;
+  const auto problems = static_cast<double>(size > 0 ? std::min(size, eval.problems) : eval.problems);
+  sample(out, text::Split::test, problems, static_cast<double>(eval.samples), eval.sampling);
+  if (!eval.second_attempt) return;  // some answers may be tried again
+  Range again = answer_tokens(eval.sampling) * (problems * static_cast<double>(eval.samples));
+  again.low = 0;
+  out.sampled += again;
+}
+
+void Planner::evaluate(StagePlan& out, const InLoopEval& loop) const {
+  if (loop.every_steps == 0) return;
+  int64_t times = 1 + out.steps / loop.every_steps;  // before the first step, and after some
+  if (out.steps % loop.every_steps != 0) ++times;    // after the last
+  for (int64_t i = 0; i < times; ++i) evaluate(out, loop.eval);
 }
 
 KeptData Planner::kept(const std::string& stage) const {

@@ -3,48 +3,63 @@
 
 #include <cstdint>
 #include <map>
-#include <memory>
 #include <string>
-#include <utility>
 #include <vector>
 
+#include "base/temporary_folder.h"
 #include "pipeline/evaluation.h"
 #include "pipeline/in_loop_eval.h"
+#include "pipeline/inputs.h"
+#include "pipeline/preflight/survey.h"
 #include "pipeline/recipe/plan.h"
 #include "pipeline/stages/data_part.h"
-#include "text/task.h"
+#include "pipeline/stages/pairs.h"
 
 namespace posttrain::pipeline {
 
-// Tokens of one answer, and of all answers of one evaluation or of those within a stage of `steps` steps.
-double answer_tokens(const rollout::SamplingSettings& sampling);
-double eval_tokens(const EvalSettings& eval);
-double eval_tokens(const InLoopEval& loop, int64_t steps);
+// Tokens of one answer.
+Range answer_tokens(const rollout::SamplingSettings& sampling);
 
 // What a stage keeps for later ones; `tokens` of one answer.
 struct KeptData {
   double answers = 0, pairs = 0, tokens = 0;
+  bool exact = false;
 };
 
-// One object a recipe, so that later stages know what earlier ones may keep. The recipe must outlive it.
+// Examples packed into rows. `tokens` counts those that a step reads: all but the last of each example.
+struct PackedData {
+  double rows = 0, documents = 0, tokens = 0;
+  bool exact = true;
+};
+
+// One object a recipe, so that later stages know what earlier ones may keep. The recipe must outlive it. Throws Error
+// for what can't be opened.
 class Planner {
  public:
   explicit Planner(const Recipe& recipe);
   const Recipe& recipe() const { return recipe_; }
 
-  // Documents and tokens of all parts; what stands in files is not looked at.
-  std::pair<double, double> size_of(const std::vector<DataPart>& data) const;
+  // Of all parts together, in rows of at most `row_tokens`, as training packs them.
+  PackedData packed(const std::vector<DataPart>& data, int64_t row_tokens) const;
+  // What pairs come to: of a file as it is, of a stage as many as it may keep.
+  KeptData pairs_of(const PairSource& source) const;
+
+  // `answers` answers to each of so many prompts of a split.
+  void sample(StagePlan& out, text::Split split, double prompts, double answers,
+              const rollout::SamplingSettings& sampling) const;
+  void evaluate(StagePlan& out, const EvalSettings& eval) const;
+  // Those within a stage, whose steps are known.
+  void evaluate(StagePlan& out, const InLoopEval& loop) const;
 
   void keep(const std::string& stage, const KeptData& kept) { kept_[stage] = kept; }
   // Nothing of a stage that keeps nothing.
   KeptData kept(const std::string& stage) const;
 
  private:
-  double document_tokens(const std::string& source) const;
-
   const Recipe& recipe_;
-  std::unique_ptr<text::Task> task_;
-  double bytes_per_token_;
+  TemporaryFolder scratch_;
+  RunInputs inputs_;
+  mutable Survey survey_;
   std::map<std::string, KeptData> kept_;
 };
 

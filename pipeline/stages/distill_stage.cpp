@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <limits>
 
 #include "base/error.h"
 #include "distill/distill.h"
@@ -76,12 +77,21 @@ std::vector<StageReference> DistillStage::references() const {
   return found;
 }
 
-void DistillStage::plan(Planner&, StagePlan& out) const {
+void DistillStage::plan(Planner& planner, StagePlan& out) const {
   const auto answers = static_cast<double>(distill.steps * distill.prompts_per_step);
+  const Range one = answer_tokens(distill.sampling);
   out.steps = distill.steps;
-  out.trained = answers * answer_tokens(distill.sampling);
+  const double own = answers * distill.on_policy_share;
+  if (own > 0) planner.sample(out, text::Split::train, own, 1, distill.sampling);
+  if (distill.on_policy_share < 1) out.sampled.low = 0, out.sampled.high = one.high * answers;  // by chance
+  out.trained = {0, out.sampled.expected, out.sampled.high};
+  if (!data.empty()) {
+    const PackedData given = planner.packed(data, std::numeric_limits<int64_t>::max());
+    const double tokens = (answers - own) * given.tokens / std::max(1.0, given.documents);
+    out.trained += {0, tokens, 2 * tokens};
+  }
   out.scored = out.trained;
-  out.sampled = out.trained * distill.on_policy_share + eval_tokens(eval, distill.steps);
+  planner.evaluate(out, eval);
 }
 
 // The teacher is another model; its share is told as if it were of the student's size.

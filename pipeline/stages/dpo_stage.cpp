@@ -1,3 +1,4 @@
+#include <algorithm>
 #include <cmath>
 
 #include "pipeline/preflight/inspection.h"
@@ -32,12 +33,14 @@ void DpoStage::visit(Visitor& v) {
 }
 
 void DpoStage::plan(Planner& planner, StagePlan& out) const {
-  const KeptData kept = planner.kept(pairs.stage);
-  const double all = dpo.steps > 0 ? static_cast<double>(dpo.steps * dpo.pairs_per_step) : dpo.epochs * kept.pairs;
-  out.steps = std::llround(std::ceil(all / static_cast<double>(dpo.pairs_per_step)));
-  out.trained = 2 * all * kept.tokens;
-  out.scored = dpo.loss.needs_reference() ? 2 * kept.pairs * kept.tokens : 0;
-  out.sampled = eval_tokens(eval, out.steps);
+  const KeptData kept = planner.pairs_of(pairs);
+  const auto each = static_cast<double>(dpo.pairs_per_step);
+  out.steps = dpo.steps > 0 ? dpo.steps : std::max<int64_t>(1, std::llround(dpo.epochs * kept.pairs / each));
+  out.exact = dpo.steps > 0 || kept.exact;
+  const double tokens = 2 * static_cast<double>(out.steps) * each * kept.tokens;
+  out.trained = {kept.exact ? tokens : 0, tokens, 2 * tokens};
+  if (dpo.loss.needs_reference()) out.scored = {0, 2 * kept.pairs * kept.tokens, 4 * kept.pairs * kept.tokens};
+  planner.evaluate(out, eval);
 }
 
 MemoryNeed DpoStage::memory(const StageModel& model) const {

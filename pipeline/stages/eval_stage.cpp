@@ -9,7 +9,7 @@ struct EvalStage {
   EvalSettings eval;
 
   void visit(Visitor& v) { v.flat(eval); }
-  void plan(Planner&, StagePlan& out) const { out.sampled = eval_tokens(eval); }
+  void plan(Planner& planner, StagePlan& out) const { planner.evaluate(out, eval); }
   void inspect(Inspection& to) const { to.evaluation("", eval); }
 };
 

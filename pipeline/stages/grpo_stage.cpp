@@ -97,12 +97,21 @@ std::vector<StageReference> GrpoStage::references() const {
 
 void GrpoStage::plan(Planner& planner, StagePlan& out) const {
   judged(grpo, planner.recipe());
-  const double tokens =
-      static_cast<double>(grpo.steps * grpo.prompts_per_step * grpo.samples_per_prompt) * answer_tokens(grpo.sampling);
-  out.steps = grpo.steps;
-  out.sampled = tokens + eval_tokens(eval, grpo.steps);
-  out.trained = tokens * static_cast<double>(grpo.epochs);
-  out.scored = grpo.objective.beta != 0 ? tokens : 0;
+  const auto& g = grpo;
+  const auto groups = static_cast<double>(g.steps * g.prompts_per_step);
+  out.steps = g.steps;
+  planner.sample(out, text::Split::train, groups, static_cast<double>(g.samples_per_prompt), g.sampling);
+  Range answers = out.sampled;
+  if (g.second_attempts > 0) {
+    const auto more = static_cast<double>(g.steps * g.second_attempts * g.samples_per_prompt);
+    answers.high += answer_tokens(g.sampling).high * more;
+  }
+  out.trained = answers * static_cast<double>(g.epochs);
+  if (g.objective.beta != 0) out.scored = answers;
+  out.sampled = answers;
+  if (g.dynamic_sampling.enabled) out.sampled.high *= static_cast<double>(g.dynamic_sampling.max_rounds);
+  planner.evaluate(out, eval);
+  if (eval.stop_on_collapse) out.sampled.low = out.trained.low = out.scored.low = 0;
 }
 
 MemoryNeed GrpoStage::memory(const StageModel& model) const {

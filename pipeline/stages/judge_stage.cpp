@@ -67,10 +67,13 @@ std::vector<StageReference> JudgeStage::references() const {
 
 // Both orders of every pair are asked.
 void JudgeStage::plan(Planner& planner, StagePlan& out) const {
-  const auto pairs = static_cast<double>(prompts * pairs_per_prompt);
-  out.sampled = 2 * pairs * answer_tokens(sampling) +
-                2 * pairs * static_cast<double>(judge.votes) * answer_tokens(judge.sampling);
-  planner.keep(out.name, {.answers = 0, .pairs = pairs, .tokens = answer_tokens(sampling)});
+  const double asked = static_cast<double>(prompts), compared = asked * static_cast<double>(pairs_per_prompt);
+  planner.sample(out, text::Split::train, asked, 2 * static_cast<double>(pairs_per_prompt), sampling);
+  Range replies = answer_tokens(judge.sampling) * (2 * compared * static_cast<double>(judge.votes));
+  replies.low = 0;  // equal answers are not compared
+  out.sampled += replies;
+  planner.keep(out.name,
+               {.answers = 0, .pairs = compared, .tokens = out.prompts / asked + answer_tokens(sampling).expected});
 }
 
 void JudgeStage::inspect(Inspection& to) const {

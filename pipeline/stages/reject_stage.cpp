@@ -54,10 +54,11 @@ void RejectStage::visit(Visitor& v) {
 }
 
 void RejectStage::plan(Planner& planner, StagePlan& out) const {
-  out.sampled = static_cast<double>(prompts * samples_per_prompt) * answer_tokens(sampling);
-  planner.keep(out.name, {.answers = static_cast<double>(prompts * std::min(keep_per_prompt, samples_per_prompt)),
-                          .pairs = static_cast<double>(prompts * pairs_per_prompt),
-                          .tokens = answer_tokens(sampling)});
+  const auto asked = static_cast<double>(prompts);
+  planner.sample(out, text::Split::train, asked, static_cast<double>(samples_per_prompt), sampling);
+  planner.keep(out.name, {.answers = asked * static_cast<double>(std::min(keep_per_prompt, samples_per_prompt)),
+                          .pairs = asked * static_cast<double>(pairs_per_prompt),
+                          .tokens = out.prompts / asked + answer_tokens(sampling).expected});
 }
 
 void RejectStage::inspect(Inspection& to) const {

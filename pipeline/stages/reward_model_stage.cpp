@@ -1,3 +1,4 @@
+#include <algorithm>
 #include <cmath>
 
 #include "pipeline/preflight/inspection.h"
@@ -32,11 +33,13 @@ void RewardModelStage::visit(Visitor& v) {
 
 void RewardModelStage::plan(Planner& planner, StagePlan& out) const {
   const auto& m = reward_model;
-  const KeptData kept = planner.kept(pairs.stage);
-  const double all =
-      m.steps > 0 ? static_cast<double>(m.steps * m.pairs_per_step) : m.epochs * kept.pairs * (1 - m.held_out);
-  out.steps = std::llround(std::ceil(all / static_cast<double>(m.pairs_per_step)));
-  out.trained = 2 * all * kept.tokens;
+  const KeptData kept = planner.pairs_of(pairs);
+  const auto each = static_cast<double>(m.pairs_per_step);
+  const double learnt = kept.pairs - std::floor(m.held_out * kept.pairs);
+  out.steps = m.steps > 0 ? m.steps : std::max<int64_t>(1, std::llround(m.epochs * learnt / each));
+  out.exact = m.steps > 0 || kept.exact;
+  const double tokens = 2 * static_cast<double>(out.steps) * each * kept.tokens;
+  out.trained = {kept.exact ? tokens : 0, tokens, 2 * tokens};
 }
 
 MemoryNeed RewardModelStage::memory(const StageModel& model) const {

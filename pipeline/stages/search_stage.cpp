@@ -174,8 +174,12 @@ void SearchStage::visit(Visitor& v) {
 }
 
 // The tree and the plain samples.
-void SearchStage::plan(Planner&, StagePlan& out) const {
-  out.sampled = 2 * static_cast<double>(problems * attempts) * answer_tokens(sampling);
+void SearchStage::plan(Planner& planner, StagePlan& out) const {
+  const auto asked = static_cast<double>(problems), tried = static_cast<double>(attempts);
+  planner.sample(out, text::Split::test, asked, tried, sampling);
+  Range tree = answer_tokens(sampling) * (asked * tried);
+  tree.low = asked;  // a proof ends the search
+  out.sampled += tree;
 }
 
 void SearchStage::inspect(Inspection& to) const {

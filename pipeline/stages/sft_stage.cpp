@@ -36,11 +36,16 @@ void SftStage::visit(Visitor& v) {
 }
 
 void SftStage::plan(Planner& planner, StagePlan& out) const {
-  const auto per_step = static_cast<double>(sft.rows_per_step * sft.row_tokens);
+  const auto rows_per_step = static_cast<double>(sft.rows_per_step);
+  const PackedData packed = planner.packed(data, sft.row_tokens);
   out.steps = sft.steps;
-  if (out.steps == 0) out.steps = std::llround(std::max(1.0, sft.epochs * planner.size_of(data).second / per_step));
-  out.trained = static_cast<double>(out.steps) * per_step;
-  out.sampled = eval_tokens(eval, out.steps);
+  if (out.steps == 0) {
+    out.steps = std::max<int64_t>(1, std::llround(sft.epochs * packed.rows / rows_per_step));
+    out.exact = packed.exact;
+  }
+  const double tokens = static_cast<double>(out.steps) * rows_per_step * packed.tokens / std::max(1.0, packed.rows);
+  out.trained = {packed.exact ? tokens : 0, tokens, tokens};
+  planner.evaluate(out, eval);
 }
 
 MemoryNeed SftStage::memory(const StageModel& model) const {
