@@ -153,7 +153,7 @@ double DistillTrainer::update(std::span<const rollout::TrainSample> samples, std
   if (tokens == 0) throw Failure("distill", "answers without a token");
   for (const auto& [first, last] : rollout::micro_batches(samples, settings_.micro_batch_tokens)) {
     const auto some = samples.subspan(first, last - first);
-    const auto batch = rollout::pack_samples(some, settings_.sampling.temperature);
+    const auto batch = rollout::pack_samples(samples, first, last, settings_.sampling.temperature);
     loss += settings_.loss == DistillLoss::policy_gradient
                 ? reinforce(some, batch, tokens)
                 : match(some, batch, cached.empty() ? cached : cached.subspan(first, last - first), tokens);

@@ -14,6 +14,24 @@ void attend(const Net& net, const Pass& pass, int layer, Heads q, Heads k, Heads
   net.backend.attention_paged(shape, *pass.pool, layer, pass.paged, q, out);
 }
 
+void attend_backward(const Net& net, const Pass& pass, int layer, Heads q, Heads k, Heads v, Heads out,
+                     const float* stats, Heads dout, Heads dq, Heads dk, Heads dv) {
+  const auto rows = [](Heads heads, int64_t begin, int64_t count) {
+    heads.data += begin * heads.stride;
+    heads.rows = count;
+    return heads;
+  };
+  if (pass.carried_rows > 0) {
+    pass.carry->give_keys(layer, rows(dk, pass.carried_begin, pass.carried_rows));
+    pass.carry->give_values(layer, rows(dv, pass.carried_begin, pass.carried_rows));
+  }
+  net.backend.attention_backward(net.arch.attention(layer), pass.segments, q, k, v, out, stats, dout, dq, dk, dv);
+  if (pass.read_only > 0) {
+    pass.carry->keep_keys(layer, rows(dk, pass.rows, pass.read_only));
+    pass.carry->keep_values(layer, rows(dv, pass.rows, pass.read_only));
+  }
+}
+
 namespace {
 
 // Where q, k and v lie in a row of the fused projection.
@@ -89,20 +107,19 @@ void attention_backward(const Net& net, const Pass& pass, int layer, const Block
                         float* d_attention, float* d_norm, Workspace& ws) {
   const Arch& arch = net.arch;
   const Layer& w = net.weights.layers[static_cast<size_t>(layer)];
-  const int64_t M = pass.rows, width = int64_t{arch.heads} * arch.head_dim;
-  const QkvView view(arch, M);
+  const int64_t M = pass.rows, all = M + pass.read_only, width = int64_t{arch.heads} * arch.head_dim;
+  const QkvView view(arch, M), whole(arch, all);
 
-  float* d_projected = ws.take(M * view.stride);
-  net.backend.fill(d_projected, 0, static_cast<size_t>(M * view.stride));
+  float* d_projected = ws.take(all * view.stride);
+  net.backend.fill(d_projected, 0, static_cast<size_t>(all * view.stride));
   float* d_qkv = d_projected;
   if (arch.qk_norm) {
-    d_qkv = ws.take(M * view.stride);
-    net.backend.fill(d_qkv, 0, static_cast<size_t>(M * view.stride));
+    d_qkv = ws.take(all * view.stride);
+    net.backend.fill(d_qkv, 0, static_cast<size_t>(all * view.stride));
   }
-  const auto heads = [&](float* data) { return Heads{data, M, width, arch.heads, arch.head_dim}; };
-  net.backend.attention_backward(arch.attention(layer), pass.segments, view.q(s.qkv), view.k(s.qkv),
-                                 view.v(s.projected), heads(s.attention), s.stats, heads(d_attention), view.q(d_qkv),
-                                 view.k(d_qkv), view.v(d_projected));
+  const auto heads = [&](float* data) { return Heads{data, all, width, arch.heads, arch.head_dim}; };
+  attend_backward(net, pass, layer, whole.q(s.qkv), whole.k(s.qkv), whole.v(s.projected), heads(s.attention), s.stats,
+                  heads(d_attention), whole.q(d_qkv), whole.k(d_qkv), whole.v(d_projected));
   net.backend.rope(view.q_and_k(d_qkv), pass.positions, pass.cos, pass.sin, arch.rotary_dim / 2, arch.rope_interleaved,
                    -1);
   if (arch.qk_norm) {
@@ -195,7 +212,7 @@ void block_backward(const Net& net, const Pass& pass, int layer, const BlockStat
                        Into::overwrite);
   }
   if (arch.sparse(layer)) {
-    sparse_mlp_backward(net, M, layer, s, gradients, d_branch, d_norm, ws);
+    sparse_mlp_backward(net, pass, layer, s, gradients, d_branch, d_norm, ws);
   } else {
     mlp_backward(net, M, layer, s, gradients, d_branch, d_norm, ws);
   }

@@ -8,6 +8,7 @@
 
 #include "model/arch.h"
 #include "model/moe.h"
+#include "model/prompt_carry.h"
 #include "model/weights.h"
 #include "model/workspace.h"
 #include "nn/backend.h"
@@ -30,6 +31,10 @@ struct Pass {
   std::span<const int32_t> slots;
   nn::PagedRows paged;
   const float* noise = nullptr;  // [rows, D], added to the embeddings
+  // A backward over the first `rows` of a forward's rows: the read_only rows behind them are a prompt that is read here
+  // and trained later, the carried rows one that was read before (see TrainBatch and PromptCarry).
+  int64_t read_only = 0, carried_begin = 0, carried_rows = 0;
+  PromptCarry* carry = nullptr;
 };
 
 // Latent attention keeps these besides.

@@ -26,6 +26,11 @@ inline void project_backward(const Net& net, int64_t M, const float* dy, const f
 void attend(const Net& net, const Pass& pass, int layer, nn::Heads q, nn::Heads k, nn::Heads v, nn::Heads out,
             float* stats);
 
+// attend() backward: dq is overwritten, dk and dv, zero before, are added to. All have the rows of the forward, of which
+// the first pass.rows are trained; what other batches give to the keys and values of a prompt goes through pass.carry.
+void attend_backward(const Net& net, const Pass& pass, int layer, nn::Heads q, nn::Heads k, nn::Heads v, nn::Heads out,
+                     const float* stats, nn::Heads dout, nn::Heads dq, nn::Heads dk, nn::Heads dv);
+
 // From s.norm to s.attention, and from d_attention to d_norm.
 void latent_attention_forward(const Net& net, const Pass& pass, int layer, BlockState& s, Workspace& ws);
 void latent_attention_backward(const Net& net, const Pass& pass, int layer, const BlockState& s, float* gradients,
@@ -33,7 +38,7 @@ void latent_attention_backward(const Net& net, const Pass& pass, int layer, cons
 
 // out += experts(s.mlp_norm), and from dout to d_norm.
 void sparse_mlp_forward(const Net& net, int64_t M, int layer, BlockState& s, float* out, Workspace& ws);
-void sparse_mlp_backward(const Net& net, int64_t M, int layer, const BlockState& s, float* gradients, const float* dout,
+void sparse_mlp_backward(const Net& net, const Pass& pass, int layer, const BlockState& s, float* gradients, const float* dout,
                          float* d_norm, Workspace& ws);
 
 }  // namespace posttrain::model

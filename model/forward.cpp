@@ -16,6 +16,9 @@ Pass packed_pass(const TrainBatch& batch) {
   pass.rows = batch.rows();
   pass.positions = batch.positions;
   pass.segments = batch.segments;
+  pass.read_only = batch.open_rows;
+  pass.carried_begin = batch.carried_begin;
+  pass.carried_rows = batch.carried_rows;
   return pass;
 }
 
@@ -40,7 +43,7 @@ nn::HeadTargets head_targets(const Arch& arch, const TrainBatch& batch) {
 }
 
 Forward::Forward(nn::Backend& backend, const Arch& arch, const Weights& weights)
-    : net_{backend, arch, weights}, rope_(arch), kept_(backend), scratch_(backend) {}
+    : net_{backend, arch, weights}, rope_(arch), kept_(backend), scratch_(backend), carry_(backend, arch.layers) {}
 
 float* Forward::run(Pass pass, std::span<const int32_t> ids, Keep keep) {
   PT_ASSERT(pass.rows == static_cast<int64_t>(ids.size()) && ids.size() == pass.positions.size(), pass.rows, ids.size(),
@@ -90,6 +93,17 @@ float* Forward::head_input(std::span<const int32_t> rows) {
   return normalised;
 }
 
+Pass Forward::trained_part() {
+  Pass pass = pass_;
+  pass.carry = &carry_;
+  if (pass.read_only == 0) return pass;
+  pass.rows -= pass.read_only;
+  pass.positions = pass.positions.first(static_cast<size_t>(pass.rows));
+  PT_ASSERT(pass.segments.back().begin == pass.rows, pass.segments.back().begin, pass.rows);
+  pass.segments = pass.segments.first(pass.segments.size() - 1);
+  return pass;
+}
+
 void Forward::backward(std::span<const int32_t> ids, std::span<const int32_t> rows, const float* d_head_input,
                        float* gradients, float* embedding_gradient) {
   PT_ASSERT(keep_ != Keep::nothing);
@@ -105,19 +119,32 @@ void Forward::backward(std::span<const int32_t> ids, std::span<const int32_t> ro
                                 net_.arch.norm_offset, inv_rms_, view(d_gathered), nn::Into::overwrite,
                                 gradients + final_norm.offset);
   net_.backend.fill(dh, 0, static_cast<size_t>(M * D));
+  const Pass pass = trained_part();
+  const auto rows_at = [&](int64_t begin, int64_t count) {
+    return Heads{dh + begin * D, count, D, 1, static_cast<int>(D)};
+  };
+  if (pass.carried_rows > 0) carry_.give_hidden(rows_at(pass.carried_begin, pass.carried_rows));
   net_.backend.scatter_add_rows(rows, {}, D, d_gathered, dh);
+  if (pass.read_only > 0) carry_.keep_hidden(rows_at(pass.rows, pass.read_only));
+  if (pass.rows == 0) {  // answers of one token: they read nothing but the prompt's last hidden state
+    const int64_t heads = net_.arch.kv_heads;
+    if (pass.carried_rows == 0)
+      carry_.keep_zeros(pass.read_only, heads * net_.arch.qk_width(), heads * net_.arch.v_width());
+    return;
+  }
   for (int layer = net_.arch.layers - 1; layer >= 0; --layer) {
     const auto l = static_cast<size_t>(layer);
     scratch_.reset();
     if (keep_ == Keep::activations) {
-      block_backward(net_, pass_, layer, states_[l], gradients, dh, scratch_);
+      block_backward(net_, pass, layer, states_[l], gradients, dh, scratch_);
       continue;
     }
     float* again = scratch_.take(M * D);
     const BlockState state = block_forward(net_, pass_, layer, inputs_[l], again, scratch_);
-    block_backward(net_, pass_, layer, state, gradients, dh, scratch_);
+    block_backward(net_, pass, layer, state, gradients, dh, scratch_);
   }
-  net_.backend.embed_backward(ids, D, net_.arch.embed_scale, dh, embedding_gradient);
+  net_.backend.embed_backward(ids.first(static_cast<size_t>(pass.rows)), D, net_.arch.embed_scale, dh,
+                              embedding_gradient);
 }
 
 }  // namespace posttrain::model

@@ -31,9 +31,13 @@ class Forward {
                 float* gradients, float* embedding_gradient);
 
  private:
+  // The last run's pass without an open prompt's rows.
+  Pass trained_part();
+
   Net net_;
   RopeTables rope_;
   Workspace kept_, scratch_;
+  PromptCarry carry_;
   Pass pass_;
   Keep keep_ = Keep::nothing;
   std::vector<const float*> inputs_;

@@ -89,19 +89,21 @@ void latent_attention_backward(const Net& net, const Pass& pass, int layer, cons
   const Arch& arch = net.arch;
   const Layer& w = net.weights.layers[static_cast<size_t>(layer)];
   const LatentView view(arch, pass.rows);
-  const int64_t M = pass.rows, k_floats = M * view.heads * view.width(), v_floats = M * view.heads * view.v;
+  const int64_t M = pass.rows, all = M + pass.read_only;
+  const int64_t k_floats = all * view.heads * view.width(), v_floats = all * view.heads * view.v;
+  const LatentView whole(arch, all);
   const int pairs = view.rope / 2, kv_width = view.nope + view.v;
   const LatentState& l = s.latent;
 
-  float* d_projected = ws.take(M * view.stride);
-  net.backend.fill(d_projected, 0, static_cast<size_t>(M * view.stride));
+  float* d_projected = ws.take(all * view.stride);
+  net.backend.fill(d_projected, 0, static_cast<size_t>(all * view.stride));
   const Heads dq =
-      w.q_b ? view.packed(ws.take(M * view.heads * view.width()), view.width()) : view.q_direct(d_projected);
-  const Heads dk = view.packed(ws.take(k_floats), view.width()), dv = view.packed(ws.take(v_floats), view.v);
+      w.q_b ? whole.packed(ws.take(all * view.heads * view.width()), view.width()) : whole.q_direct(d_projected);
+  const Heads dk = whole.packed(ws.take(k_floats), view.width()), dv = whole.packed(ws.take(v_floats), view.v);
   net.backend.fill(dk.data, 0, static_cast<size_t>(k_floats));
   net.backend.fill(dv.data, 0, static_cast<size_t>(v_floats));
-  net.backend.attention_backward(arch.attention(layer), pass.segments, l.q, l.k, l.v, view.packed(s.attention, view.v),
-                                 s.stats, view.packed(d_attention, view.v), dq, dk, dv);
+  attend_backward(net, pass, layer, l.q, l.k, l.v, whole.packed(s.attention, view.v), s.stats,
+                  whole.packed(d_attention, view.v), dq, dk, dv);
 
   float* d_kv = ws.take(M * view.heads * kv_width);
   net.backend.copy_heads(M, view.heads, view.nope, view.slices(dk.data, view.width()), view.slices(d_kv, kv_width),
@@ -111,8 +113,9 @@ void latent_attention_backward(const Net& net, const Pass& pass, int layer, cons
   net.backend.copy_heads(M, view.heads, view.rope, view.slices(dk.data + view.nope, view.width()),
                          {d_projected + view.kv_end, view.stride, 0}, Into::add);
   net.backend.rope(view.k_rope(d_projected), pass.positions, pass.cos, pass.sin, pairs, arch.rope_interleaved, -1);
-  net.backend.rope(LatentView::turning(dq, view.nope), pass.positions, pass.cos, pass.sin, pairs, arch.rope_interleaved,
-                   -1);
+  Heads turning = LatentView::turning(dq, view.nope);
+  turning.rows = M;
+  net.backend.rope(turning, pass.positions, pass.cos, pass.sin, pairs, arch.rope_interleaved, -1);
 
   const int64_t rank = view.kv_end - view.q_end;
   float* d_kv_latent = ws.take(M * rank);

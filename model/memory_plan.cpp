@@ -1,5 +1,7 @@
 #include "model/memory_plan.h"
 
+#include <algorithm>
+
 #include "base/format.h"
 #include "nn/backend.h"
 
@@ -25,6 +27,10 @@ int64_t activation_bytes_per_row(const Arch& a, bool recompute) {
   const int64_t attention = int64_t{a.heads + 2 * a.kv_heads} * a.qk_width() + int64_t{a.heads} * (a.v_width() + 2);
   const int64_t layer = 4 * a.hidden + attention + 3 * a.mlp;
   return 4 * (recompute ? a.layers * a.hidden + 3 * layer : layer * (a.layers + 2));
+}
+
+int64_t default_micro_batch_rows(const Arch& arch, bool recompute) {
+  return std::clamp<int64_t>((int64_t{2} << 30) / activation_bytes_per_row(arch, recompute), 256, 4096);
 }
 
 int64_t cache_bytes_per_block(const Arch& a) {

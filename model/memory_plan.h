@@ -25,6 +25,8 @@ struct MemoryPlan {
 int64_t parameter_count(const Arch& arch);
 // What forward keeps for backward, per row of a packed batch.
 int64_t activation_bytes_per_row(const Arch& arch, bool recompute);
+// Rows of a micro-batch where the settings leave it open: what 2 GiB of activations hold, 256 to 4,096.
+int64_t default_micro_batch_rows(const Arch& arch, bool recompute);
 int64_t cache_bytes_per_block(const Arch& arch);
 
 // What a stage trains with: at most `rows` rows at once, `cache_blocks` blocks of 32 positions to decode.

@@ -55,12 +55,47 @@ void sparse_mlp_forward(const Net& net, int64_t M, int layer, BlockState& s, flo
   project(net, M, s.gated, w.shared.down, {}, out, Into::add);
 }
 
-void sparse_mlp_backward(const Net& net, int64_t M, int layer, const BlockState& s, float* gradients, const float* dout,
-                         float* d_norm, Workspace& ws) {
+namespace {
+
+// The visits of the first M rows. Within an expert they come first.
+SparseState visits_of_first(const Net& net, int64_t M, const SparseState& all, Workspace& ws) {
+  const int64_t D = net.arch.hidden, F = net.arch.moe.width, E = net.arch.moe.experts;
+  SparseState some;
+  std::vector<int32_t> kept;
+  some.routing.begin.push_back(0);
+  some.routing.scores.assign(all.routing.scores.begin(), all.routing.scores.begin() + M * E);
+  for (size_t e = 0; e + 1 < all.routing.begin.size(); ++e) {
+    for (int32_t i = all.routing.begin[e]; i < all.routing.begin[e + 1]; ++i) {
+      const auto at = static_cast<size_t>(i);
+      if (all.routing.index[at] >= M) continue;
+      kept.push_back(i);
+      some.routing.index.push_back(all.routing.index[at]);
+      some.routing.scale.push_back(all.routing.scale[at]);
+    }
+    some.routing.begin.push_back(static_cast<int32_t>(kept.size()));
+  }
+  const auto gather = [&](const float* from, int64_t width) {
+    float* to = ws.take(std::ssize(kept) * width);
+    net.backend.gather_rows(kept, width, from, to);
+    return to;
+  };
+  some.gathered = gather(all.gathered, D);
+  some.gate_up = gather(all.gate_up, 2 * F);
+  some.gated = gather(all.gated, F);
+  some.down = gather(all.down, D);
+  return some;
+}
+
+}  // namespace
+
+void sparse_mlp_backward(const Net& net, const Pass& pass, int layer, const BlockState& s, float* gradients,
+                         const float* dout, float* d_norm, Workspace& ws) {
   const Arch& arch = net.arch;
   const Layer& w = net.weights.layers[static_cast<size_t>(layer)];
-  const int64_t D = arch.hidden, F = arch.moe.width, E = arch.moe.experts, R = M * arch.moe.per_token;
-  const SparseState& p = s.sparse;
+  const int64_t M = pass.rows, D = arch.hidden, F = arch.moe.width, E = arch.moe.experts;
+  const int64_t R = M * arch.moe.per_token;
+  const SparseState some = pass.read_only > 0 ? visits_of_first(net, M, s.sparse, ws) : SparseState();
+  const SparseState& p = pass.read_only > 0 ? some : s.sparse;
 
   float* d_visit = ws.take(R * D);
   net.backend.gather_rows(p.routing.index, D, dout, d_visit);

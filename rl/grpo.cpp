@@ -5,19 +5,12 @@
 
 #include "base/clock.h"
 #include "base/error.h"
-#include "base/memory.h"
 #include "model/memory_plan.h"
 #include "rl/policy_update.h"
 #include "rl/rollout_source.h"
 
 namespace posttrain::rl {
 namespace {
-
-// Rows of activations that fit into a third of the free memory.
-int64_t rows_that_fit(const model::Arch& arch, bool recompute) {
-  const int64_t bytes = model::activation_bytes_per_row(arch, recompute);
-  return std::clamp<int64_t>(available_memory_bytes() / 3 / bytes, 256, 32768);
-}
 
 void write_step_time(store::Metrics& metrics, double seconds) {
   double tokens = 0;
@@ -36,7 +29,7 @@ GrpoTrainer::GrpoTrainer(const GrpoContext& context, const GrpoSettings& setting
     : context_(context), settings_(settings) {
   PT_ASSERT(settings.objective.beta == 0 || context.reference != nullptr, settings.objective.beta);
   if (settings_.micro_batch_tokens == 0)
-    settings_.micro_batch_tokens = rows_that_fit(context.policy.arch(), settings_.training.recompute);
+    settings_.micro_batch_tokens = model::default_micro_batch_rows(context.policy.arch(), settings_.training.recompute);
   source_ = std::make_unique<RolloutSource>(context_, settings_);
 }
 

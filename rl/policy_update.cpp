@@ -10,13 +10,17 @@
 namespace posttrain::rl {
 namespace {
 
-// Which samples form which minibatch: in order when there is one optimizer step, else shuffled.
+// Which samples form which minibatch: in order when there is one optimizer step, else shuffled. Within a minibatch they
+// stand in order again, so that those of one group share its prompt.
 std::vector<int64_t> sample_order(int64_t count, const UpdateSettings& s, int64_t epoch) {
   std::vector<int64_t> order(static_cast<size_t>(count));
   std::iota(order.begin(), order.end(), 0);
   if (s.minibatches == 1) return order;
   Rng rng({s.seed, s.stage, hash_name("minibatch"), s.step, static_cast<uint64_t>(epoch)});
   shuffle(order, rng);
+  for (int64_t m = 0; m < s.minibatches; ++m) {
+    std::sort(order.begin() + count * m / s.minibatches, order.begin() + count * (m + 1) / s.minibatches);
+  }
   return order;
 }
 
@@ -116,11 +120,11 @@ UpdateMetrics update_policy(model::Learner& learner, const RolloutBatch& batch, 
       const bool first_update = sums.optimizer_steps == 0;
       for (const auto& [first, last] : rollout::micro_batches(minibatch.samples(), s.micro_batch_tokens)) {
         phase("update", epoch * n + from + static_cast<int64_t>(first), s.epochs * n, 0);
-        const auto packed = rollout::pack_samples(minibatch.samples().subspan(first, last - first), s.temperature);
+        const auto packed = rollout::pack_samples(minibatch.samples(), first, last, s.temperature);
         learner.accumulate(packed, [&, first = first, last = last](const model::Scores& scores) {
           return minibatch.coefficients(first, last, scores, first_update, static_cast<int64_t>(s.step), sums);
         });
-        sums.rows += packed.rows();
+        sums.rows += packed.rows() - packed.open_rows;
       }
       sums.add_step(learner.step(s.lr));
     }

@@ -78,7 +78,7 @@ void GrpoSettings::visit(Visitor& v) {
      .min = 0,
      .max = 1});
   v("micro_batch_tokens", micro_batch_tokens,
-    {.doc = "Most rows in one forward and backward; 0 = as memory allows", .min = 0, .unit = "tokens"});
+    {.doc = "Most rows in one forward and backward; 0 = what 2 GiB of activations hold", .min = 0, .unit = "tokens"});
   v("staleness", staleness,
     {.doc = "Updates that rollouts may lag behind: 1 draws the next ones while this step trains", .min = 0, .max = 1});
   v("second_attempts", second_attempts,

@@ -5,7 +5,7 @@
 
 #include "base/clock.h"
 #include "base/error.h"
-#include "base/memory.h"
+#include "model/memory_plan.h"
 #include "rollout/scheduler.h"
 
 namespace posttrain::rollout {
@@ -42,7 +42,7 @@ void EngineSettings::visit(Visitor& v) {
   v("max_sequences", max_sequences, {.doc = "Most sequences decoded together", .min = 1, .max = 65536});
   v("prefill_tokens", prefill_tokens, {.doc = "Most prompt tokens run in one step", .min = 1, .max = 1 << 24});
   v("cache_blocks", cache_blocks,
-    {.doc = "Size of the key/value cache in blocks of 32 positions; 0 = as needed, within a third of the free memory",
+    {.doc = "Size of the key/value cache in blocks of 32 positions; 0 = as needed, within 4 GiB",
      .min = 0,
      .max = 1 << 28});
 }
@@ -91,7 +91,7 @@ void Engine::set_policy_version(int64_t version) {
   state_->policy_version = version;
 }
 
-// Makes the cache large enough for a full batch of the longest request, or as large as memory allows.
+// Makes the cache large enough for a full batch of the longest request, or as large as it may be.
 void Engine::State::ensure_pool(std::span<const Request> requests, int64_t max_new_tokens) {
   int64_t longest = 0, samples = 0, prompt_blocks = 0;
   for (const Request& request : requests) {
@@ -108,16 +108,16 @@ void Engine::State::ensure_pool(std::span<const Request> requests, int64_t max_n
   const int64_t one = blocks_for(longest) + 1;
   int64_t wanted = settings.cache_blocks;
   if (wanted == 0) {
-    const int64_t block_bytes =
-        int64_t{4} * nn::KvPool::block * arch.layers * arch.kv_heads * (arch.qk_width() + arch.v_width());
     wanted = std::min(settings.max_sequences, samples) * one + std::min(prompt_blocks, settings.max_sequences);
-    wanted = std::min(wanted, std::max(one, available_memory_bytes() / 3 / block_bytes));
+    wanted = std::min(wanted, std::max(one, default_cache_bytes / model::cache_bytes_per_block(arch)));
   }
   if (wanted < one) {
     throw Error("rollout", "cache_blocks", "at least " + std::to_string(one) + " blocks for the longest request",
                 std::to_string(wanted));
   }
-  if (!pool || pool->blocks < wanted) pool = transformer.make_kv_pool(wanted);
+  if (pool && pool->blocks >= wanted) return;
+  pool.reset();  // first: two would need the room of both
+  pool = transformer.make_kv_pool(wanted);
 }
 
 bool Engine::State::finished(Sequence& sequence, const SamplingSettings& sampling) const {

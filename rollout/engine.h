@@ -20,6 +20,10 @@ struct EngineSettings {
   void visit(Visitor& v);
 };
 
+// The most that the cache takes when cache_blocks is 0: a constant, so that what is preempted is the same on every
+// machine.
+constexpr int64_t default_cache_bytes = int64_t{4} << 30;
+
 struct EngineStats {
   int64_t prompt_tokens = 0, sampled_tokens = 0, steps = 0, preemptions = 0;
   double seconds = 0;

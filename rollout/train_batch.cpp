@@ -1,5 +1,7 @@
 #include "rollout/train_batch.h"
 
+#include <algorithm>
+
 #include "base/error.h"
 
 namespace posttrain::rollout {
@@ -25,43 +27,63 @@ void append_kept(model::TrainBatch& batch, const Completion& completion, size_t 
   }
 }
 
-}  // namespace
+int64_t own_rows(const TrainSample& sample) {
+  return std::max<int64_t>(0, std::ssize(sample.completion->ids) - 1);
+}
 
-model::TrainBatch pack_samples(std::span<const TrainSample> samples, double temperature) {
-  model::TrainBatch batch;
-  batch.temperature = static_cast<float>(temperature);
-  const std::vector<int32_t>* prompt = nullptr;
-  int32_t prompt_begin = 0;
-  for (const TrainSample& sample : samples) {
+// Answers to one prompt, and behind them the prompt.
+void append_group(model::TrainBatch& batch, std::span<const TrainSample> group) {
+  const std::vector<int32_t>& prompt = *group.front().prompt;
+  PT_ASSERT(!prompt.empty());
+  const auto length = static_cast<int32_t>(prompt.size());
+  int64_t prompt_begin = batch.rows();
+  for (const TrainSample& sample : group) prompt_begin += own_rows(sample);
+  for (const TrainSample& sample : group) {
     const auto& ids = sample.completion->ids;
-    PT_ASSERT(!sample.prompt->empty());
-    const auto prompt_length = static_cast<int32_t>(sample.prompt->size());
-    if (sample.prompt != prompt) {
-      prompt = sample.prompt;
-      prompt_begin = append_rows(batch, *prompt, 0);
-      batch.segments.push_back({.begin = prompt_begin, .length = prompt_length});
-    }
-    if (ids.empty()) continue;
+    const auto own = static_cast<int32_t>(own_rows(sample));
     const size_t heads_before = batch.target_ids.size();
-    const int32_t begin = append_rows(batch, std::span(ids).first(ids.size() - 1), prompt_length);
-    if (ids.size() > 1) {
-      batch.segments.push_back({.begin = begin,
-                                .length = static_cast<int32_t>(ids.size()) - 1,
-                                .prefix_begin = prompt_begin,
-                                .prefix_length = prompt_length});
+    const int32_t begin = append_rows(batch, std::span(ids).first(static_cast<size_t>(own)), length);
+    if (own > 0) {
+      batch.segments.push_back(
+          {.begin = begin, .length = own, .prefix_begin = static_cast<int32_t>(prompt_begin), .prefix_length = length});
     }
     for (size_t t = 0; t < ids.size(); ++t) {
-      batch.target_rows.push_back(t == 0 ? prompt_begin + prompt_length - 1 : begin + static_cast<int32_t>(t) - 1);
+      const int32_t row =
+          t == 0 ? static_cast<int32_t>(prompt_begin) + length - 1 : begin + static_cast<int32_t>(t) - 1;
+      batch.target_rows.push_back(row);
       batch.target_ids.push_back(ids[t]);
     }
     append_kept(batch, *sample.completion, heads_before);
+  }
+  append_rows(batch, prompt, 0);
+  batch.segments.push_back({.begin = static_cast<int32_t>(prompt_begin), .length = length});
+}
+
+}  // namespace
+
+model::TrainBatch pack_samples(std::span<const TrainSample> samples, double temperature) {
+  return pack_samples(samples, 0, samples.size(), temperature);
+}
+
+model::TrainBatch pack_samples(std::span<const TrainSample> samples, size_t first, size_t last, double temperature) {
+  model::TrainBatch batch;
+  batch.temperature = static_cast<float>(temperature);
+  const auto same = [&](size_t i, size_t j) { return samples[i].prompt == samples[j].prompt; };
+  for (size_t begin = first, end = first; begin < last; begin = end) {
+    while (end < last && same(begin, end)) ++end;
+    append_group(batch, samples.subspan(begin, end - begin));
+    const auto prompt_rows = std::ssize(*samples[begin].prompt);
+    if (begin == first && first > 0 && same(first - 1, first)) {
+      batch.carried_begin = batch.rows() - prompt_rows;
+      batch.carried_rows = prompt_rows;
+    }
+    if (end == last && last < samples.size() && same(last - 1, last)) batch.open_rows = prompt_rows;
   }
   return batch;
 }
 
 int64_t rows_of(const TrainSample& sample, const std::vector<int32_t>* previous) {
-  const auto own = static_cast<int64_t>(sample.completion->ids.size());
-  return (own > 0 ? own - 1 : 0) + (sample.prompt == previous ? 0 : static_cast<int64_t>(sample.prompt->size()));
+  return own_rows(sample) + (sample.prompt == previous ? 0 : static_cast<int64_t>(sample.prompt->size()));
 }
 
 std::vector<std::pair<size_t, size_t>> micro_batches(std::span<const TrainSample> samples, int64_t limit) {

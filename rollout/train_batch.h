@@ -16,9 +16,14 @@ struct TrainSample {
   const Completion* completion;
 };
 
-// Samples in order; neighbours with the same prompt object share its rows. Head row i is token i of the samples'
-// completions laid end to end. The last token of a completion is predicted but never read, so it has no row.
+// Samples in order; neighbours with the same prompt object share its rows, which stand behind theirs. Head row i is
+// token i of the samples' completions laid end to end. The last token of a completion is predicted but never read, so
+// it has no row.
 model::TrainBatch pack_samples(std::span<const TrainSample> samples, double temperature);
+
+// Samples [first, last) as a batch of its own. All of `samples`, so cut and trained in order, leave the gradients of
+// the whole bit for bit: a prompt that a cut parts from some of its answers is trained with the last of them.
+model::TrainBatch pack_samples(std::span<const TrainSample> samples, size_t first, size_t last, double temperature);
 
 // Rows that `sample` adds to a batch whose last prompt is `previous` (null = none).
 int64_t rows_of(const TrainSample& sample, const std::vector<int32_t>* previous);

@@ -149,9 +149,10 @@ DpoStep DpoTrainer::step(int64_t step) {
   const auto points = reference_points(pairs);
   const double share = 1 / static_cast<double>(pairs.size());
   Sums sums;
+  const auto samples = samples_of(pairs);
   for (const auto& [first, last] : pair_batches(pairs, settings_.micro_batch_tokens)) {
     const auto some = std::span(pairs).subspan(first, last - first);
-    learner_.accumulate(rollout::pack_samples(samples_of(some), 1), [&](const model::Scores& scores) {
+    learner_.accumulate(rollout::pack_samples(samples, 2 * first, 2 * last, 1), [&](const model::Scores& scores) {
       const auto logp = sequence_sums(some, scores.logp);
       model::Coefficients out;
       for (size_t i = 0; i < some.size(); ++i) {

@@ -11,8 +11,12 @@
 namespace posttrain::sft {
 namespace {
 
+// How many neighbours with one prompt share its rows: in training a pair, so that a pair drawn twice in a row leaves
+// the same gradients wherever a batch is cut.
+enum class Sharing : uint8_t { all, pairs };
+
 // Every answer whole behind its prompt, and two targets on its last row: the head's ids.
-model::TrainBatch pack_endings(std::span<const rollout::TrainSample> answers, RewardHead head) {
+model::TrainBatch pack_endings(std::span<const rollout::TrainSample> answers, RewardHead head, Sharing sharing) {
   model::TrainBatch batch;
   const auto append = [&](std::span<const int32_t> ids, int32_t first_position) {
     const auto begin = static_cast<int32_t>(batch.rows());
@@ -22,8 +26,9 @@ model::TrainBatch pack_endings(std::span<const rollout::TrainSample> answers, Re
   };
   const std::vector<int32_t>* prompt = nullptr;
   int32_t prompt_begin = 0, prompt_length = 0;
-  for (const auto& answer : answers) {
-    if (answer.prompt != prompt) {
+  for (size_t i = 0; i < answers.size(); ++i) {
+    const auto& answer = answers[i];
+    if (answer.prompt != prompt || (sharing == Sharing::pairs && i % 2 == 0)) {
       prompt = answer.prompt;
       prompt_length = static_cast<int32_t>(prompt->size());
       prompt_begin = append(*prompt, 0);
@@ -80,7 +85,7 @@ std::vector<double> reward_scores(model::Transformer& model, RewardHead head,
                                   std::span<const rollout::TrainSample> answers, int64_t micro_batch_tokens) {
   std::vector<double> scores;
   for (const auto& [first, last] : rollout::micro_batches(answers, micro_batch_tokens)) {
-    const auto read = model.score(pack_endings(answers.subspan(first, last - first), head));
+    const auto read = model.score(pack_endings(answers.subspan(first, last - first), head, Sharing::all));
     for (size_t i = 0; i < last - first; ++i) scores.push_back(score_at(read, i));
   }
   return scores;
@@ -119,7 +124,7 @@ DpoStep RewardModelTrainer::step(int64_t step) {
   const double share = 1 / static_cast<double>(n);
   double loss = 0, right = 0, margin = 0, tokens = 0;
   for (const auto& [first, last] : runs_of_pairs(answers, settings_.micro_batch_tokens)) {
-    const auto batch = pack_endings(std::span(answers).subspan(first, last - first), head_);
+    const auto batch = pack_endings(std::span(answers).subspan(first, last - first), head_, Sharing::pairs);
     tokens += static_cast<double>(batch.rows());
     learner_.accumulate(batch, [&](const model::Scores& scores) {
       model::Coefficients out;

@@ -22,7 +22,7 @@ const char* memory_knob(const model::MemoryPlan& plan, const model::TrainingSett
   if (plan.optimizer > plan.activations && training.optimizer_state != model::OptimizerState::e8)
     return "training.optimizer_state";
   constexpr int64_t saved = 4;  // recompute leaves no less than this part of the activations
-  const bool helps = !training.recompute && plan.activations < saved * available_memory_bytes();
+  const bool helps = !training.recompute && plan.activations < saved * installed_memory_bytes();
   return helps ? "training.recompute" : "micro_batch_tokens";
 }
 
@@ -32,14 +32,20 @@ std::string memory_text(const Recipe& recipe, const StageSpec& stage) {
 }
 
 void check_memory(const Recipe& recipe, Progress& progress) {
-  const int64_t free = available_memory_bytes();
+  const int64_t installed = installed_memory_bytes(), free = available_memory_bytes();
   for (const StageSpec& spec : recipe.stages) {
     const auto need = need_of(recipe, spec);
     if (!need) continue;
     progress.note("memory of " + spec.name + ": " + need->plan.text());
-    if (need->plan.total() <= free) continue;
-    throw Error("stages." + spec.name, need->knob,
-                "a stage within the " + std::to_string(free / 1000000) + " MB that are free", need->plan.text());
+    const int64_t total = need->plan.total();
+    if (total > installed) {
+      throw Error("stages." + spec.name, need->knob,
+                  "a stage within this machine's " + std::to_string(installed / 1000000) + " MB", need->plan.text());
+    }
+    if (total > free) {
+      progress.note("warning: " + spec.name + " needs more than the " + std::to_string(free / 1000000) +
+                    " MB that are free just now");
+    }
   }
 }
 

@@ -24,8 +24,8 @@ struct MemoryNeed {
 // The setting that makes the larger of activations and optimizer smaller and is not in use yet.
 const char* memory_knob(const model::MemoryPlan& plan, const model::TrainingSettings& training);
 
-// Shows one line a stage that trains. Throws Error, naming the setting that shrinks it, when one needs more than is
-// free.
+// Shows one line a stage that trains. Throws Error, naming the setting that shrinks it, when one needs more than this
+// machine has; one that needs more than is free just now is a warning.
 void check_memory(const Recipe& recipe, Progress& progress);
 
 // "weights 0.5 GB, ..." of a stage that trains; "" else.

@@ -2,7 +2,6 @@
 #include <set>
 
 #include "base/error.h"
-#include "base/memory.h"
 #include "model/checkpoint.h"
 #include "pipeline/preflight/inspection.h"
 #include "pipeline/recipe/memory_check.h"
@@ -115,14 +114,17 @@ void GrpoStage::plan(Planner& planner, StagePlan& out) const {
 }
 
 MemoryNeed GrpoStage::memory(const StageModel& model) const {
-  // Left to itself the trainer takes what fits; one answer is the least it can take.
-  const int64_t rows = grpo.micro_batch_tokens > 0 ? grpo.micro_batch_tokens : grpo.sampling.max_new_tokens;
+  const int64_t drawn = grpo.prompts_per_step * grpo.samples_per_prompt * grpo.sampling.max_new_tokens;
+  const int64_t limit = grpo.micro_batch_tokens > 0
+                            ? grpo.micro_batch_tokens
+                            : model::default_micro_batch_rows(model.arch, grpo.training.recompute);
+  const int64_t rows = std::min(drawn, std::max(limit, grpo.sampling.max_new_tokens));
   const int64_t per_sequence = grpo.sampling.max_new_tokens / nn::KvPool::block + 2;
   const int64_t sequences = std::min(grpo.engine.max_sequences, grpo.prompts_per_step * grpo.samples_per_prompt);
-  const int64_t third = available_memory_bytes() / 3 / model::cache_bytes_per_block(model.arch);
+  const int64_t most = rollout::default_cache_bytes / model::cache_bytes_per_block(model.arch);
   const int64_t blocks = grpo.engine.cache_blocks > 0 ? grpo.engine.cache_blocks
                                                       : std::clamp<int64_t>(sequences * per_sequence, per_sequence,
-                                                                            std::max(third, per_sequence));
+                                                                            std::max(most, per_sequence));
   const auto plan = model::plan_training(model.arch, {.rows = rows,
                                                       .cache_blocks = blocks,
                                                       .reference = grpo.objective.beta != 0,

@@ -41,6 +41,24 @@ std::vector<std::pair<std::string, std::set<std::string>>> layers() {
   return out;
 }
 
+// What computes must not ask how much memory is free: its results would depend on it.
+TEST(Layering, OnlyWhatTellsAboutTheMachineAsksForItsMemory) {
+  const std::set<std::string> may = {"base/memory.h", "base/memory.cpp", "base/machine.cpp", "cli/doctor.cpp",
+                                     "pipeline/recipe/memory_check.cpp"};
+  const std::regex asks("(available|installed)_memory_bytes|/proc/meminfo|sysinfo\\(|_SC_AVPHYS_PAGES|_SC_PHYS_PAGES");
+  int found = 0;
+  for (const auto& [folder, ignored] : layers()) {
+    for (const auto& entry : std::filesystem::recursive_directory_iterator(kRoot / folder)) {
+      const auto extension = entry.path().extension();
+      if ((extension != ".h" && extension != ".cpp") || !std::regex_search(text_of(entry.path()), asks)) continue;
+      const auto name = std::filesystem::relative(entry.path(), kRoot).string();
+      EXPECT_TRUE(may.contains(name)) << name;
+      ++found;
+    }
+  }
+  EXPECT_GE(found, 4);
+}
+
 TEST(Layering, EveryIncludePointsAtADependency) {
   const std::regex include("^\\s*#include \"([a-z]+)/([a-z]*/?)");
   std::set<std::string> left;  // folders built before this one

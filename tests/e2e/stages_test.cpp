@@ -102,6 +102,52 @@ TEST_F(Stages, StoppedAndResumedWhereTheReferenceIsRenewedTheyEndInTheSameBytes)
   EXPECT_TRUE(weights("a", "on-policy") == weights("b", "on-policy")) << stops << " stops";
 }
 
+// What /proc/meminfo says while the program runs.
+std::function<void()> with_free_memory(const std::filesystem::path& file, int64_t kib) {
+  std::ofstream(file) << "MemTotal:       67108864 kB\nMemFree:        " << kib << " kB\nMemAvailable:   " << kib
+                      << " kB\n";
+  return [file] { setenv("POSTTRAIN_MEMINFO", file.c_str(), 1); };
+}
+
+TEST_F(Stages, LeaveTheSameBytesOnAnyFreeMemoryHoweverBatchesAreCutAndWhereverTheyAreResumed) {
+  const std::vector<std::string> settings = {
+      "--set", "stages.zero.minibatches=2",       "--set", "stages.zero.epochs=2",
+      "--set", "stages.dpo.training.lora.rank=4", "--set", "stages.zero.objective.preset=grpo"};
+  const auto run_with = [&](const std::string& out, int64_t kib, std::vector<std::string> more, double moment = -1) {
+    std::vector<std::string> arguments = {
+        "run", (folder_ / "all.json").string(), "--out", (folder_ / out).string(), "--progress", "none"};
+    arguments.insert(arguments.end(), settings.begin(), settings.end());
+    arguments.insert(arguments.end(), more.begin(), more.end());
+    return run(arguments, moment, SIGINT, with_free_memory(folder_ / (out + ".meminfo"), kib));
+  };
+  const auto whole = run_with("a", 60000000, {});
+  ASSERT_EQ(whole.status, 0) << whole.err;
+  const auto expect_same = [&](const std::string& out) {
+    for (const char* stage : {"base", "dpo", "scorer", "zero", "student", "on-policy"})
+      EXPECT_TRUE(weights("a", stage) == weights(out, stage)) << out << " " << stage;
+  };
+  for (const int64_t kib : {3500, 9000}) {
+    const std::string out = "free" + std::to_string(kib);
+    ASSERT_EQ(run_with(out, kib, {"--set", "threads=" + std::to_string(kib == 3500 ? 1 : 2)}).status, 0);
+    expect_same(out);
+  }
+  for (const char* tokens : {"16", "100"}) {
+    std::vector<std::string> cuts;
+    for (const char* stage : {"base", "dpo", "scorer", "zero", "student", "on-policy"}) {
+      cuts.insert(cuts.end(), {"--set", std::string("stages.") + stage + ".micro_batch_tokens=" + tokens});
+    }
+    const auto cut = run_with(tokens, 60000, cuts);
+    ASSERT_EQ(cut.status, 0) << cut.err;
+    expect_same(tokens);
+  }
+  if (run_with("b", 5000, {}, 0.8).status == 130 && std::filesystem::exists(folder_ / "b" / "run.db")) {
+    const auto resumed = run({"run", "--resume", "--out", (folder_ / "b").string(), "--progress", "none"}, -1, SIGINT,
+                             with_free_memory(folder_ / "b2.meminfo", 50000));
+    ASSERT_EQ(resumed.status, 0) << resumed.err;
+    expect_same("b");
+  }
+}
+
 TEST_F(Stages, AreListedWithTokensAndTimeByADryRunThatWritesNothing) {
   const auto result = start("a", {"--dry-run"});
   ASSERT_EQ(result.status, 0) << result.err;
