@@ -1,15 +1,11 @@
 #include "base/parallel.h"
 
-#include <omp.h>
 #include <sched.h>
 
 #include <algorithm>
 #include <atomic>
-#include <exception>
-#if defined(__SANITIZE_THREAD__)
-#include <thread>
-#include <vector>
-#endif
+
+#include "base/team.h"
 
 namespace posttrain {
 namespace {
@@ -24,65 +20,11 @@ int allowed_cpus() {
 std::atomic<int> chosen_threads{0};
 
 std::atomic<bool> team_at_work{false};
-thread_local int worker_number = 0;
-thread_local bool inside_loop = false;
 
-// The part of a loop's tasks that one worker begins with. Whoever has done its own helps the next, so tasks side by
-// side mostly meet the same core, whose caches hold what they share, and a worker that is held up holds nobody up.
-struct alignas(64) Share {
-  std::ptrdiff_t next, end;  // next: through std::atomic_ref while the team is at work
-};
-constexpr int kMostShares = 64;
-
-struct Work {
-  Share shares[kMostShares];  // the first `count` are set: a loop should not pay for the others
-  int count;
-  detail::RangeBody call;
-  const void* body;
-  std::atomic<bool> failed{false};
-  std::exception_ptr error;  // of the one who set `failed`
-};
-
-void take_tasks(int worker, Work& work) {
-  worker_number = worker;
-  inside_loop = true;
-  for (int i = 0; i < work.count; ++i) {
-    Share& share = work.shares[(worker + i) % work.count];
-    const std::atomic_ref<std::ptrdiff_t> next(share.next);
-    try {
-      for (std::ptrdiff_t task; (task = next.fetch_add(1, std::memory_order_relaxed)) < share.end;) {
-        work.call(work.body, task, task + 1);
-      }
-    } catch (...) {  // no exception may leave a thread of the team: a failed allocation would end the program
-      if (!work.failed.exchange(true)) work.error = std::current_exception();
-    }
-    if (work.failed.load(std::memory_order_relaxed)) break;
-  }
-  inside_loop = false;
-  worker_number = 0;
-}
-
-// The threads of OpenMP's team hand each other nothing but the numbers of the next tasks.
-void run_team(int threads, std::ptrdiff_t count, detail::RangeBody call, const void* body) {
-  Work work;
-  work.count = std::min(threads, kMostShares);
-  work.call = call;
-  work.body = body;
-  for (int i = 0; i < work.count; ++i) {
-    work.shares[i] = {count * i / work.count, count * (i + 1) / work.count};
-  }
-#if defined(__SANITIZE_THREAD__)  // which can't see how libgomp's threads wait for each other
-  std::vector<std::thread> team;
-  for (int worker = 1; worker < threads; ++worker) {
-    team.emplace_back([&, worker] { take_tasks(worker, work); });
-  }
-  take_tasks(0, work);
-  for (std::thread& thread : team) thread.join();
-#else
-#pragma omp parallel num_threads(threads)
-  take_tasks(omp_get_thread_num(), work);
-#endif
-  if (work.error) std::rethrow_exception(work.error);
+// Lives as long as the process: its threads do.
+detail::Team& team() {
+  static auto* const threads = new detail::Team;
+  return *threads;
 }
 
 }  // namespace
@@ -99,18 +41,18 @@ int compute_threads() {
 }
 
 int compute_worker() {
-  return worker_number;
+  return detail::worker_number();
 }
 
 namespace detail {
 
 void run_tasks(std::ptrdiff_t count, RangeBody call, const void* body) {
   const auto threads = static_cast<int>(std::min<std::ptrdiff_t>(count, compute_threads()));
-  if (threads > 1 && !inside_loop && !team_at_work.exchange(true, std::memory_order_acquire)) {
+  if (threads > 1 && !inside_loop() && !team_at_work.exchange(true, std::memory_order_acquire)) {
     struct Release {
       ~Release() { team_at_work.store(false, std::memory_order_release); }
     } release;
-    run_team(threads, count, call, body);
+    team().run(threads, count, call, body);
     return;
   }
   for (std::ptrdiff_t task = 0; task < count; ++task) call(body, task, task + 1);
@@ -120,7 +62,7 @@ void run_ranges(std::ptrdiff_t count, std::ptrdiff_t grain, RangeBody call, cons
   if (count <= 0) return;
   const std::ptrdiff_t least = std::max<std::ptrdiff_t>(grain, 1);
   const std::ptrdiff_t parts = std::min<std::ptrdiff_t>((count + least - 1) / least, compute_threads());
-  if (parts <= 1 || inside_loop) {
+  if (parts <= 1 || inside_loop()) {
     call(body, 0, count);
     return;
   }

@@ -1,6 +1,5 @@
-// The one door to OpenMP and the only way to run a compute loop on several threads. The end of a
-// loop waits for the whole team, also for a thread that another program keeps from running: OMP_WAIT_POLICY=passive,
-// which posttrain sets for itself, lets it sleep meanwhile.
+// The only way to run a compute loop on several threads (base/team.h). The end of a loop waits for the tasks that have
+// been begun, not for threads that another program keeps from running.
 #pragma once
 
 #include <cstddef>

@@ -46,7 +46,7 @@ int64_t bench_products(const model::Arch& a) {
   return a.layers * (attention + 3 * a.hidden * a.mlp) + a.vocab * a.hidden;
 }
 
-Timing time_runs(int64_t runs, const std::function<void()>& body) {
+Timing time_runs(int64_t runs, const std::function<void()>& body, Neighbours* neighbours) {
   constexpr int64_t kProbes = 10;  // a probe takes milliseconds, some runs only microseconds
   const int64_t every = std::max<int64_t>(runs / kProbes, 1);
   Timing timing;
@@ -58,6 +58,12 @@ Timing time_runs(int64_t runs, const std::function<void()>& body) {
     const double after = (run + 1) % every == 0 ? nn::probe_peak() : before;
     timing.peaks.push_back(std::max(before, after));  // a neighbour's milliseconds must not make a peak of minutes
     before = after;
+    if (neighbours == nullptr || neighbours->count() == 0) continue;
+    neighbours->resume();
+    const Clock again;
+    body();
+    timing.beside.push_back(again.seconds());
+    neighbours->pause();
   }
   return timing;
 }
@@ -78,6 +84,10 @@ void print_bench(Json result, const Timing& timing, double tokens, double flops,
   result["gflops"] = flops * 1e-9 / seconds;
   result["peak_gflops"] = median(timing.peaks);
   result["share_of_peak"] = share;
+  if (!timing.beside.empty()) {
+    result["beside_seconds"] = median(timing.beside);
+    result["beside_ratio"] = median(timing.beside) / seconds;
+  }
   if (json) {
     std::printf("%s\n", to_line(result).c_str());
   } else {
@@ -85,6 +95,10 @@ void print_bench(Json result, const Timing& timing, double tokens, double flops,
                 result["bench"].get<std::string>().c_str(), result["shape"].get<std::string>().c_str(),
                 static_cast<long long>(result["batch"].get<int64_t>()), tokens / seconds, flops * 1e-9 / seconds,
                 100 * share, seconds, *shortest, *longest);
+    if (!timing.beside.empty()) {
+      std::printf("       beside busy neighbours: %.4g s, %.2f times as long\n", median(timing.beside),
+                  median(timing.beside) / seconds);
+    }
   }
   std::fflush(stdout);
 }

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "base/json.h"
+#include "cli/bench/neighbours.h"
 #include "model/arch.h"
 
 namespace posttrain::cli {
@@ -21,8 +22,9 @@ int64_t bench_products(const model::Arch& arch);
 // the neighbours of a shared machine change from one second to the next, so only figures of the same moment compare.
 struct Timing {
   std::vector<double> seconds, peaks;
+  std::vector<double> beside;  // each run again with the neighbours busy
 };
-Timing time_runs(int64_t runs, const std::function<void()>& body);
+Timing time_runs(int64_t runs, const std::function<void()>& body, Neighbours* neighbours = nullptr);
 
 // Adds median times and their spread, tokens/s, GFLOP/s and the median share of the probed peak to `result` and prints
 // it: as one JSON object, or as a line for people. `tokens` and `flops` are those of one run.

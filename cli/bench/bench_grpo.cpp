@@ -15,15 +15,16 @@ namespace {
 
 struct BenchGrpoGiven {
   std::string shape = "tiny-1m";
-  int64_t prompts = 4, samples = 8, prompt_tokens = 32, new_tokens = 64, runs = 5;
+  int64_t prompts = 4, samples = 8, prompt_tokens = 32, new_tokens = 64, runs = 5, beside = 0;
   bool json = false;
 };
 
 // One policy and its optimizer; every step samples with the weights that the step before left.
 class StepBench {
  public:
-  StepBench(const BenchGrpoGiven& given, nn::Backend& backend)
+  StepBench(const BenchGrpoGiven& given, nn::Backend& backend, const Neighbours& neighbours)
       : given_(given),
+        neighbours_(neighbours),
         policy_(backend, bench_arch(given.shape), DType::f32, nn::Use::training),
         learner_((policy_.init_random(1, {}), policy_), {}),
         engine_(policy_, {}, {}) {}
@@ -45,7 +46,7 @@ class StepBench {
     engine_.generate(requests, {.max_new_tokens = given_.new_tokens}, [&](rollout::Completion&& c) {
       groups[c.request].answers[static_cast<size_t>(c.sample)].completion = std::move(c);
     });
-    rollout_seconds_.push_back(clock.seconds());
+    if (!neighbours_.busy()) rollout_seconds_.push_back(clock.seconds());
     rl::RolloutBatch batch(groups, false, static_cast<double>(given_.new_tokens));
     auto objective = rl::objective_preset("dapo");
     batch.compute_advantages(objective);
@@ -60,6 +61,7 @@ class StepBench {
 
  private:
   const BenchGrpoGiven& given_;
+  const Neighbours& neighbours_;
   model::Transformer policy_;
   model::Learner learner_;
   rollout::Engine engine_;
@@ -69,10 +71,12 @@ class StepBench {
 };
 
 int bench(const BenchGrpoGiven& given) {
+  Neighbours neighbours(given.beside);
   const auto backend = nn::make_cpu_backend();
-  StepBench bench(given, *backend);
+  StepBench bench(given, *backend, neighbours);
   if (given.runs > 1) bench.step();
-  const Timing timing = time_runs(given.runs, [&] { bench.step(); });
+  const Timing timing = time_runs(
+      given.runs, [&] { bench.step(); }, &neighbours);
   const auto sequences = static_cast<double>(given.prompts * given.samples);
   const double sampled = sequences * static_cast<double>(given.new_tokens);
   const double rows = sampled + static_cast<double>(given.prompts * given.prompt_tokens);
@@ -101,6 +105,7 @@ Action bench_grpo_command(Arguments& args) {
   args.option("--prompt-tokens", given->prompt_tokens, "Length of a prompt", {.min = 1, .max = 1 << 24});
   args.option("--new-tokens", given->new_tokens, "Length of an answer", {.min = 1, .max = 1 << 24});
   args.option("--runs", given->runs, "Measured steps, after one to warm up", {.min = 1, .max = 1 << 20});
+  args.option("--beside", given->beside, "Each step again beside so many busy processes", {.min = 0, .max = 1024});
   args.flag("--json", given->json, "One JSON object");
   args.example(
       "posttrain bench grpo-step --shape smollm2-135m --prompts 8 --samples 8 --prompt-tokens 64 --new-tokens 128 "

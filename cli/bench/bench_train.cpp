@@ -29,7 +29,7 @@ model::TrainBatch random_batch(const model::Arch& arch, int64_t sequences, int64
 Action bench_train_command(Arguments& args) {
   struct BenchTrainGiven {
     std::string shape = "tiny-1m";
-    int64_t sequences = 0, length = 0, runs = 5;
+    int64_t sequences = 0, length = 0, runs = 5, beside = 0;
     bool json = false, recompute = false;
   };
   auto given = std::make_shared<BenchTrainGiven>();
@@ -39,6 +39,7 @@ Action bench_train_command(Arguments& args) {
   args.option("--length", given->length, "Tokens a sequence (0: 96, or 128 for smollm2-135m)",
               {.min = 0, .max = 1 << 24});
   args.option("--runs", given->runs, "Measured steps, after one to warm up", {.min = 1, .max = 1 << 20});
+  args.option("--beside", given->beside, "Each step again beside so many busy processes", {.min = 0, .max = 1024});
   args.flag("--recompute", given->recompute, "Keep block inputs only, compute the rest again in the backward");
   args.flag("--json", given->json, "One JSON object");
   args.example("posttrain bench train --shape smollm2-135m --json");
@@ -47,6 +48,7 @@ Action bench_train_command(Arguments& args) {
     const bool large = arch.layers >= 30;
     const int64_t sequences = given->sequences > 0 ? given->sequences : (large ? 8 : 32);
     const int64_t length = given->length > 0 ? given->length : (large ? 128 : 96);
+    Neighbours neighbours(given->beside);
     const auto backend = nn::make_cpu_backend();
     model::Transformer transformer(*backend, arch, DType::f32, nn::Use::training);
     transformer.init_random(1, {});
@@ -61,7 +63,7 @@ Action bench_train_command(Arguments& args) {
       learner.step(1e-4);
     };
     step();
-    const Timing timing = time_runs(given->runs, step);
+    const Timing timing = time_runs(given->runs, step, &neighbours);
     const auto tokens = static_cast<double>(sequences * length);
     Json result;
     result["bench"] = "train";

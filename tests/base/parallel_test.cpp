@@ -2,9 +2,12 @@
 #include "base/parallel.h"
 
 #include <gtest/gtest.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #include <atomic>
 #include <new>
+#include <chrono>
 #include <thread>
 #include <vector>
 
@@ -88,6 +91,33 @@ TEST(Parallel, WhatABodyThrowsComesToTheCallerAndTheNextLoopRuns) {
       EXPECT_EQ(compute_worker(), 0);
     }
   }
+  set_compute_threads(0);
+}
+
+TEST(Parallel, EveryLoopOfManyIsWholeWhateverTheThreadsDo) {
+  set_compute_threads(3);
+  std::vector<int> counts(64);
+  for (int round = 0; round < 20000; ++round) {
+    parallel_tasks(64, [&](std::ptrdiff_t task) { ++counts[static_cast<size_t>(task)]; });
+    if (round % 4096 == 0) std::this_thread::sleep_for(std::chrono::milliseconds(2));  // they sleep meanwhile
+  }
+  for (const int count : counts) ASSERT_EQ(count, 20000);
+  set_compute_threads(0);
+}
+
+// A forked child has the caller's thread only.
+TEST(Parallel, AChildWithoutTheThreadsOfItsParentDoesAllTasksItself) {
+  set_compute_threads(2);
+  parallel_tasks(4, [](std::ptrdiff_t) {});
+  const pid_t child = fork();
+  if (child == 0) {
+    std::atomic<int> done{0};
+    parallel_tasks(100, [&](std::ptrdiff_t) { ++done; });
+    _exit(done == 100 ? 0 : 1);
+  }
+  int status = -1;
+  waitpid(child, &status, 0);
+  EXPECT_EQ(status, 0);
   set_compute_threads(0);
 }
 
