@@ -23,9 +23,9 @@ struct TrainBatch {
   uint64_t noise_key = 0;
   int64_t noise_row = 0;
 
-  // A prompt whose answers go on in the next batch: the last open_rows rows are run here and trained there, its gradients
-  // so far wait in the learner. In that batch it has the rows [carried_begin, carried_begin + carried_rows), and may stay
-  // open. Answers stand before their prompt for this.
+  // A prompt whose answers go on in the next batch: the last open_rows rows are run here and trained there, its
+  // gradients so far wait in the learner. In that batch it has the rows [carried_begin, carried_begin + carried_rows),
+  // and may stay open. Answers stand before their prompt for this.
   int64_t open_rows = 0, carried_begin = 0, carried_rows = 0;
 
   int64_t rows() const { return static_cast<int64_t>(ids.size()); }

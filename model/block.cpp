@@ -61,10 +61,10 @@ void norm_rows(const Net& net, int64_t M, const float* x, const Vector& w, float
 }
 
 void norm_rows_backward(const Net& net, int64_t M, const float* dy, const float* x, const Vector& w,
-                        const float* inv_rms, float* gradients, float* dx, Into into) {
+                        const float* inv_rms, Gradients gradients, float* dx, Into into) {
   const int64_t D = net.arch.hidden;
   net.backend.rmsnorm_backward(rows_of(dy, M, D), rows_of(x, M, D), net.weights.at(w), net.arch.norm_offset, inv_rms,
-                               rows_of(dx, M, D), into, gradients + w.offset);
+                               rows_of(dx, M, D), into, gradients.at(w));
 }
 
 // stream += norm(raw)
@@ -103,7 +103,7 @@ void attention_forward(const Net& net, const Pass& pass, int layer, BlockState& 
          {s.attention, M, width, arch.heads, arch.head_dim}, s.stats);
 }
 
-void attention_backward(const Net& net, const Pass& pass, int layer, const BlockState& s, float* gradients,
+void attention_backward(const Net& net, const Pass& pass, int layer, const BlockState& s, Gradients gradients,
                         float* d_attention, float* d_norm, Workspace& ws) {
   const Arch& arch = net.arch;
   const Layer& w = net.weights.layers[static_cast<size_t>(layer)];
@@ -124,9 +124,9 @@ void attention_backward(const Net& net, const Pass& pass, int layer, const Block
                    -1);
   if (arch.qk_norm) {
     net.backend.rmsnorm_backward(view.q(d_qkv), view.q(s.projected), net.weights.at(w.q_norm), arch.norm_offset,
-                                 s.q_inv_rms, view.q(d_projected), Into::overwrite, gradients + w.q_norm.offset);
+                                 s.q_inv_rms, view.q(d_projected), Into::overwrite, gradients.at(w.q_norm));
     net.backend.rmsnorm_backward(view.k(d_qkv), view.k(s.projected), net.weights.at(w.k_norm), arch.norm_offset,
-                                 s.k_inv_rms, view.k(d_projected), Into::overwrite, gradients + w.k_norm.offset);
+                                 s.k_inv_rms, view.k(d_projected), Into::overwrite, gradients.at(w.k_norm));
   }
   project_backward(net, M, d_projected, s.norm, w.qkv, w.qkv_bias, gradients, d_norm, Into::overwrite);
 }
@@ -143,7 +143,7 @@ void mlp_forward(const Net& net, int64_t M, int layer, BlockState& s, float* to,
   project(net, M, s.gated, w.down, w.down_bias, to, into);
 }
 
-void mlp_backward(const Net& net, int64_t M, int layer, const BlockState& s, float* gradients, const float* dout,
+void mlp_backward(const Net& net, int64_t M, int layer, const BlockState& s, Gradients gradients, const float* dout,
                   float* d_norm, Workspace& ws) {
   const Mlp& w = net.weights.layers[static_cast<size_t>(layer)].mlp;
   const int64_t F = net.arch.mlp;
@@ -200,7 +200,7 @@ BlockState block_forward(const Net& net, const Pass& pass, int layer, const floa
   return s;
 }
 
-void block_backward(const Net& net, const Pass& pass, int layer, const BlockState& s, float* gradients, float* dh,
+void block_backward(const Net& net, const Pass& pass, int layer, const BlockState& s, Gradients gradients, float* dh,
                     Workspace& ws) {
   const Arch& arch = net.arch;
   const Layer& w = net.weights.layers[static_cast<size_t>(layer)];

@@ -49,6 +49,18 @@ struct SparseState {
   float *gathered = nullptr, *gate_up = nullptr, *gated = nullptr, *down = nullptr;  // one row per visit
 };
 
+class Lora;
+
+// Where a backward puts the gradients of weights: the whole arena (see weights.h), or the adapters of some matrices.
+struct Gradients {
+  float* arena = nullptr;
+  Lora* lora = nullptr;
+
+  // Null where the weight is not trained.
+  float* at(const Matrix& matrix) const { return arena ? arena + matrix.offset : nullptr; }
+  float* at(const Vector& vector) const { return arena && vector ? arena + vector.offset : nullptr; }
+};
+
 // What one forward leaves for its backward; memory of the workspace it was given.
 struct BlockState {
   const float* x = nullptr;                    // [M, D] the block's input
@@ -68,9 +80,8 @@ struct BlockState {
 // out = block(x), both [rows, D]; they may be the same when no backward follows.
 BlockState block_forward(const Net& net, const Pass& pass, int layer, const float* x, float* out, Workspace& workspace);
 
-// dh [rows, D] holds d loss / d out and becomes d loss / d x; gradients of the weights are added to the arena
-// `gradients` (see weights.h).
-void block_backward(const Net& net, const Pass& pass, int layer, const BlockState& state, float* gradients, float* dh,
-                    Workspace& workspace);
+// dh [rows, D] holds d loss / d out and becomes d loss / d x; gradients of the weights are added to.
+void block_backward(const Net& net, const Pass& pass, int layer, const BlockState& state, Gradients gradients,
+                    float* dh, Workspace& workspace);
 
 }  // namespace posttrain::model

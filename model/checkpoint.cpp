@@ -184,6 +184,7 @@ std::string Checkpoint::load(const std::filesystem::path& file, Learner& learner
     s.backend.to_device(s.v.data(), in["v"].data(), in["v"].size());
   }
   s.weights.refresh();
+  if (s.lora) s.lora->use(true);
   learner.zero_gradients();
   return in.text("cursor");
 }

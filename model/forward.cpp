@@ -105,7 +105,7 @@ Pass Forward::trained_part() {
 }
 
 void Forward::backward(std::span<const int32_t> ids, std::span<const int32_t> rows, const float* d_head_input,
-                       float* gradients, float* embedding_gradient) {
+                       Gradients gradients, float* embedding_gradient) {
   PT_ASSERT(keep_ != Keep::nothing);
   const auto n = static_cast<int64_t>(rows.size());
   const int64_t D = net_.arch.hidden, M = pass_.rows;
@@ -117,7 +117,7 @@ void Forward::backward(std::span<const int32_t> ids, std::span<const int32_t> ro
   const auto view = [&](float* data) { return Heads{data, n, D, 1, static_cast<int>(D)}; };
   net_.backend.rmsnorm_backward(view(const_cast<float*>(d_head_input)), view(gathered_), net_.weights.at(final_norm),
                                 net_.arch.norm_offset, inv_rms_, view(d_gathered), nn::Into::overwrite,
-                                gradients + final_norm.offset);
+                                gradients.at(final_norm));
   net_.backend.fill(dh, 0, static_cast<size_t>(M * D));
   const Pass pass = trained_part();
   const auto rows_at = [&](int64_t begin, int64_t count) {
@@ -143,6 +143,7 @@ void Forward::backward(std::span<const int32_t> ids, std::span<const int32_t> ro
     const BlockState state = block_forward(net_, pass_, layer, inputs_[l], again, scratch_);
     block_backward(net_, pass, layer, state, gradients, dh, scratch_);
   }
+  if (embedding_gradient == nullptr) return;
   net_.backend.embed_backward(ids.first(static_cast<size_t>(pass.rows)), D, net_.arch.embed_scale, dh,
                               embedding_gradient);
 }

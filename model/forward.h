@@ -26,9 +26,9 @@ class Forward {
   float* head_input(std::span<const int32_t> rows);
 
   // After run() with something kept and head_input(): takes d loss / d head input [n, D] down to the embedding.
-  // The embedding's own gradient goes to `embedding_gradient`, which may be a part of `gradients`.
+  // The embedding's own gradient goes to `embedding_gradient`, which may be a part of `gradients`, or null.
   void backward(std::span<const int32_t> ids, std::span<const int32_t> rows, const float* d_head_input,
-                float* gradients, float* embedding_gradient);
+                Gradients gradients, float* embedding_gradient);
 
  private:
   // The last run's pass without an open prompt's rows.

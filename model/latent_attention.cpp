@@ -84,7 +84,7 @@ void latent_attention_forward(const Net& net, const Pass& pass, int layer, Block
   attend(net, pass, layer, l.q, l.k, l.v, view.packed(s.attention, view.v), s.stats);
 }
 
-void latent_attention_backward(const Net& net, const Pass& pass, int layer, const BlockState& s, float* gradients,
+void latent_attention_backward(const Net& net, const Pass& pass, int layer, const BlockState& s, Gradients gradients,
                                float* d_attention, float* d_norm, Workspace& ws) {
   const Arch& arch = net.arch;
   const Layer& w = net.weights.layers[static_cast<size_t>(layer)];
@@ -122,13 +122,13 @@ void latent_attention_backward(const Net& net, const Pass& pass, int layer, cons
   project_backward(net, M, d_kv, l.kv_latent, w.kv_b, {}, gradients, d_kv_latent, Into::overwrite);
   net.backend.rmsnorm_backward(rows_of(d_kv_latent, M, rank), view.kv_latent(s.projected), net.weights.at(w.kv_a_norm),
                                0, l.kv_inv_rms, view.kv_latent(d_projected), Into::overwrite,
-                               gradients + w.kv_a_norm.offset);
+                               gradients.at(w.kv_a_norm));
   if (w.q_b) {
     float* d_q_latent = ws.take(M * view.q_end);
     project_backward(net, M, dq.data, l.q_latent, w.q_b, {}, gradients, d_q_latent, Into::overwrite);
     net.backend.rmsnorm_backward(rows_of(d_q_latent, M, view.q_end), view.q_latent(s.projected),
                                  net.weights.at(w.q_a_norm), 0, l.q_inv_rms, view.q_latent(d_projected),
-                                 Into::overwrite, gradients + w.q_a_norm.offset);
+                                 Into::overwrite, gradients.at(w.q_a_norm));
   }
   project_backward(net, M, d_projected, s.norm, w.qkv, w.qkv_bias, gradients, d_norm, Into::overwrite);
 }

@@ -52,8 +52,8 @@ Scores Learner::accumulate(const TrainBatch& batch, const std::function<Coeffici
 
   s.workspace.reset();
   float* dh = s.workspace.take(n * D);
-  s.backend.head_backward(n, h, *head.weight, targets, raw, c.dlogp, c.dentropy, dh, s.gradients.f32() + head.offset);
-  s.forward.backward(batch.ids, batch.target_rows, dh, s.gradients.f32(), s.embedding_gradient());
+  s.backend.head_backward(n, h, *head.weight, targets, raw, c.dlogp, c.dentropy, dh, s.to().at(head));
+  s.forward.backward(batch.ids, batch.target_rows, dh, s.to(), s.embedding_gradient());
   return scores;
 }
 
@@ -70,9 +70,8 @@ std::vector<float> Learner::distill(const TrainBatch& batch, const nn::TeacherRo
                             .softcap = s.transformer.arch().final_softcap};
   s.workspace.reset();
   float* dh = s.workspace.take(n * D);
-  auto values =
-      s.backend.head_divergence(n, h, *head.weight, teacher, kind, weight, dh, s.gradients.f32() + head.offset);
-  s.forward.backward(batch.ids, batch.target_rows, dh, s.gradients.f32(), s.embedding_gradient());
+  auto values = s.backend.head_divergence(n, h, *head.weight, teacher, kind, weight, dh, s.to().at(head));
+  s.forward.backward(batch.ids, batch.target_rows, dh, s.to(), s.embedding_gradient());
   return values;
 }
 
@@ -85,8 +84,7 @@ StepResult Learner::step(double lr) {
                                s.gradients.f32() + s.weights.embedding.offset);
     s.backend.fill(s.embedding_gradients.f32(), 0, s.embedding_floats());
   }
-  const double squares =
-      s.lora ? s.lora->project(s.gradients.f32()) : s.backend.sum_squares(s.floats, s.gradients.f32());
+  const double squares = s.lora ? s.lora->squares() : s.backend.sum_squares(s.floats, s.gradients.f32());
   StepResult result{std::sqrt(squares), false};
   if (!std::isfinite(result.grad_norm)) {
     throw Failure("optimizer", "gradient norm", "a finite number", std::to_string(result.grad_norm));
@@ -116,14 +114,15 @@ StepResult Learner::step(double lr) {
     update(0, s.weights.matrix_floats());
     if (!s.settings.decay_vectors) settings.weight_decay = 0;
     update(s.weights.matrix_floats(), s.floats);
+    s.weights.refresh();
   }
-  s.weights.refresh();
   zero_gradients();
   return result;
 }
 
 void Learner::zero_gradients() {
   State& s = *state_;
+  if (s.lora) return s.lora->zero_gradients();
   s.backend.fill(s.gradients.f32(), 0, s.floats);
   if (s.embedding_gradients) s.backend.fill(s.embedding_gradients.f32(), 0, s.embedding_floats());
 }
@@ -140,10 +139,20 @@ const Lora* Learner::lora() const {
   return state_->lora.get();
 }
 
+void Learner::without_adapters(const std::function<void()>& body) {
+  PT_ASSERT(state_->lora != nullptr);
+  struct Without {
+    Lora& lora;
+    explicit Without(Lora& l) : lora(l) { lora.use(false); }
+    ~Without() { lora.use(true); }
+  } without(*state_->lora);
+  body();
+}
+
 std::vector<float> Learner::gradient(const std::string& name) const {
   const State& s = *state_;
   for (const Parameter& p : s.weights.parameters()) {
-    if (p.name != name || !p.trained) continue;
+    if (p.name != name || !p.trained || s.lora) continue;
     std::vector<float> values(static_cast<size_t>(p.size()));
     s.backend.to_host(values.data(), s.gradients.f32() + p.offset, values.size() * sizeof(float));
     if (p.matrix == &s.weights.embedding && s.embedding_gradients) {

@@ -59,6 +59,8 @@ class Learner {
   int64_t steps() const;
   // The adapters; null when every weight is trained.
   const Lora* lora() const;
+  // Runs `body` while the transformer is the one that the adapters were added to: the reference of a KL term.
+  void without_adapters(const std::function<void()>& body);
 
   // d loss / d parameter as accumulated so far, host, under its checkpoint name (tied: the sum of both uses).
   std::vector<float> gradient(const std::string& name) const;

@@ -18,11 +18,11 @@ struct Learner::State {
         forward(backend, t.arch(), weights),
         workspace(backend),
         floats(weights.trained_floats()),
-        gradients(backend.alloc(floats * sizeof(float))),
+        gradients(backend.alloc(settings.lora ? 0 : floats * sizeof(float))),
         m(backend.alloc(settings.lora ? 0 : moment_offset(floats))),
         v(backend.alloc(settings.lora ? 0 : moment_offset(floats))) {
     if (settings.lora) lora = std::make_unique<Lora>(backend, weights, *settings.lora);
-    if (!weights.head) embedding_gradients = backend.alloc(embedding_floats() * sizeof(float));
+    if (!weights.head && !lora) embedding_gradients = backend.alloc(embedding_floats() * sizeof(float));
   }
 
   // Where the moments of float `at` begin, for the ends of the two parts that AdamW takes apart: matrices, vectors.
@@ -34,8 +34,11 @@ struct Learner::State {
   // A tied table has two gradients, as head and as embedding. Each is a chain over rows of its own, joined at the end,
   // so that their sum does not depend on how a batch was cut.
   float* embedding_gradient() const {
+    if (lora) return nullptr;
     return embedding_gradients ? embedding_gradients.f32() : gradients.f32() + weights.embedding.offset;
   }
+
+  Gradients to() const { return lora ? Gradients{nullptr, lora.get()} : Gradients{gradients.f32(), nullptr}; }
 
   Transformer& transformer;
   OptimizerSettings settings;

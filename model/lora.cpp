@@ -20,19 +20,6 @@ std::string module_of(const std::string& name) {
   return name.substr(begin, end - begin);
 }
 
-// In sixteen partial sums, always the same ones.
-float dot(const float* x, const float* y, int64_t n) {
-  float lane[16] = {};
-  int64_t i = 0;
-  for (; i + 16 <= n; i += 16) {
-    for (int64_t j = 0; j < 16; ++j) lane[j] += x[i + j] * y[i + j];
-  }
-  for (; i < n; ++i) lane[i % 16] += x[i] * y[i];
-  float sum = 0;
-  for (const float part : lane) sum += part;
-  return sum;
-}
-
 }  // namespace
 
 void LoraSettings::visit(Visitor& v) {
@@ -45,23 +32,21 @@ Lora::Lora(nn::Backend& backend, Weights& weights, const LoraSettings& settings)
     : backend_(backend),
       weights_(weights),
       settings_(settings),
-      scale_(static_cast<float>(settings.alpha / static_cast<double>(settings.rank))) {
+      scale_(static_cast<float>(settings.alpha / static_cast<double>(settings.rank))),
+      workspace_(backend) {
   const auto rank = static_cast<size_t>(settings.rank);
-  size_t base = 0;
   for (const Parameter& p : weights.parameters()) {
     const bool target = p.cols > 0 && std::ranges::find(settings.targets, module_of(p.name)) != settings.targets.end();
     if (!target) continue;
     const size_t a = count_, b = a + rank * static_cast<size_t>(p.cols);
-    adapters_.push_back({&p, a, b, base});
+    adapters_.push_back({&p, a, b, backend.make_weight(settings.rank, p.cols, DType::f32, nn::Use::inference),
+                         backend.make_weight(settings.rank, p.rows, DType::f32, nn::Use::inference)});
     count_ = b + rank * static_cast<size_t>(p.rows);
-    base += static_cast<size_t>(p.size());
   }
   if (adapters_.empty()) throw Error("training.lora", "targets", "names of the model's matrices", "none of them");
-  base_.resize(base);
   std::vector<float> values(count_);
   for (const Adapter& adapter : adapters_) {
     const Parameter& p = *adapter.parameter;
-    weights.read(p, base_.data() + adapter.base);
     const Rng rng({hash_name("lora"), hash_name(p.name)});
     const double bound = 1 / std::sqrt(static_cast<double>(p.cols));
     for (size_t i = adapter.a; i < adapter.b; ++i)
@@ -70,6 +55,23 @@ Lora::Lora(nn::Backend& backend, Weights& weights, const LoraSettings& settings)
   const size_t bytes = count_ * sizeof(float);
   for (nn::Buffer* buffer : {&values_, &gradients_, &m_, &v_}) *buffer = backend.alloc(bytes);
   backend.to_device(values_.data(), values.data(), bytes);
+  read_values();
+  weights.set_overlay([this](const Parameter& parameter, float* to) {
+    for (const Adapter& adapter : adapters_) {
+      if (adapter.parameter == &parameter) add_product(adapter, to);
+    }
+  });
+}
+
+Lora::~Lora() {
+  std::vector<float> merged;
+  for (const Adapter& adapter : adapters_) {
+    const Parameter& p = *adapter.parameter;
+    merged.resize(static_cast<size_t>(p.size()));
+    weights_.read(p, merged.data());
+    backend_.to_device(weights_.master() + p.offset, merged.data(), merged.size() * sizeof(float));
+  }
+  weights_.set_overlay(nullptr);
 }
 
 std::vector<float> Lora::host(const nn::Buffer& buffer) const {
@@ -78,59 +80,89 @@ std::vector<float> Lora::host(const nn::Buffer& buffer) const {
   return values;
 }
 
-double Lora::project(const float* gradients) {
-  const std::vector<float> values = host(values_);
-  std::vector<float> projected(count_), g;
-  const int64_t rank = settings_.rank;
-  for (const auto& [parameter, a, b, base] : adapters_) {
-    const int64_t rows = parameter->rows, cols = parameter->cols;
-    g.resize(static_cast<size_t>(rows * cols));
-    backend_.to_host(g.data(), gradients + parameter->offset, g.size() * sizeof(float));
-    const float *A = values.data() + a, *B = values.data() + b;
-    float *dA = projected.data() + a, *dB = projected.data() + b;
-    parallel_for(rows, 16, [&](ptrdiff_t first, ptrdiff_t last) {
-      for (int64_t o = first; o < last; ++o) {
-        for (int64_t r = 0; r < rank; ++r) dB[o * rank + r] = scale_ * dot(g.data() + o * cols, A + r * cols, cols);
-      }
-    });
-    parallel_for(cols, 64, [&](ptrdiff_t first, ptrdiff_t last) {
-      for (int64_t o = 0; o < rows; ++o) {
-        for (int64_t r = 0; r < rank; ++r) {
-          const float weight = scale_ * B[o * rank + r];
-          const float* row = g.data() + o * cols;
-          for (int64_t i = first; i < last; ++i) dA[r * cols + i] += weight * row[i];
-        }
-      }
-    });
+void Lora::accumulate(const Matrix& matrix, int64_t rows, const float* dy, const float* x) {
+  for (const Adapter& adapter : adapters_) {
+    const Parameter& p = *adapter.parameter;
+    if (p.matrix != &matrix || rows == 0) continue;
+    workspace_.reset();
+    if (p.rows != matrix.out) {  // one of several that lie side by side
+      float* own = workspace_.take(rows * p.rows);
+      const auto width = static_cast<int>(p.rows);
+      backend_.copy_heads(rows, 1, width, {const_cast<float*>(dy) + p.first_row, matrix.out, 0}, {own, p.rows, 0},
+                          nn::Into::overwrite);
+      accumulate(adapter, rows, own, x);
+    } else {
+      accumulate(adapter, rows, dy, x);
+    }
   }
-  backend_.to_device(gradients_.data(), projected.data(), count_ * sizeof(float));
-  return backend_.sum_squares(count_, gradients_.f32());
+}
+
+void Lora::accumulate(const Adapter& adapter, int64_t rows, const float* dy, const float* x) {
+  const int64_t rank = settings_.rank;
+  const Parameter& p = *adapter.parameter;
+  float *through = workspace_.take(rows * rank), *back = workspace_.take(rows * rank);
+  backend_.linear(rows, x, *adapter.down, nullptr, through, nn::Into::overwrite);
+  backend_.linear(rows, dy, *adapter.up, nullptr, back, nn::Into::overwrite);
+  backend_.linear_dw(rows, rank, p.cols, back, x, gradients_.f32() + adapter.a, nullptr);
+  backend_.linear_dw(rows, p.rows, rank, dy, through, gradients_.f32() + adapter.b, nullptr);
+}
+
+void Lora::zero_gradients() {
+  backend_.fill(gradients_.f32(), 0, count_);
+}
+
+double Lora::squares() const {
+  return double{scale_} * double{scale_} * backend_.sum_squares(count_, gradients_.f32());
 }
 
 void Lora::step(const nn::AdamW& settings) {
-  backend_.adamw(settings, count_, values_.f32(), gradients_.f32(), m_.f32(), v_.f32());
-  merge();
+  nn::AdamW scaled = settings;
+  scaled.gradient_scale *= scale_;
+  backend_.adamw(scaled, count_, values_.f32(), gradients_.f32(), m_.f32(), v_.f32());
+  read_values();
+  use(true);
 }
 
-void Lora::merge() {
-  const std::vector<float> values = host(values_);
-  std::vector<float> merged;
+// After the values have changed: on the host, and as products read them.
+void Lora::read_values() {
+  host_ = host(values_);
   const int64_t rank = settings_.rank;
-  for (const auto& [parameter, a, b, base] : adapters_) {
-    const int64_t rows = parameter->rows, cols = parameter->cols;
-    merged.assign(base_.begin() + static_cast<ptrdiff_t>(base),
-                  base_.begin() + static_cast<ptrdiff_t>(base) + rows * cols);
-    const float *A = values.data() + a, *B = values.data() + b;
-    parallel_for(rows, 16, [&](ptrdiff_t first, ptrdiff_t last) {
-      for (int64_t o = first; o < last; ++o) {
-        float* row = merged.data() + o * cols;
-        for (int64_t r = 0; r < rank; ++r) {
-          const float weight = scale_ * B[o * rank + r];
-          for (int64_t i = 0; i < cols; ++i) row[i] += weight * A[r * cols + i];
-        }
+  std::vector<float> transposed;
+  for (const Adapter& adapter : adapters_) {
+    const int64_t rows = adapter.parameter->rows;
+    backend_.load_rows(*adapter.down, 0, rank, host_.data() + adapter.a, DType::f32);
+    transposed.resize(static_cast<size_t>(rank * rows));
+    const float* B = host_.data() + adapter.b;
+    for (int64_t o = 0; o < rows; ++o) {
+      for (int64_t r = 0; r < rank; ++r) transposed[static_cast<size_t>(r * rows + o)] = B[o * rank + r];
+    }
+    backend_.load_rows(*adapter.up, 0, rank, transposed.data(), DType::f32);
+  }
+}
+
+// to[out, in] += scale B A
+void Lora::add_product(const Adapter& adapter, float* to) const {
+  const int64_t rows = adapter.parameter->rows, cols = adapter.parameter->cols, rank = settings_.rank;
+  const float *A = host_.data() + adapter.a, *B = host_.data() + adapter.b;
+  parallel_for(rows, 16, [&](ptrdiff_t first, ptrdiff_t last) {
+    for (int64_t o = first; o < last; ++o) {
+      float* row = to + o * cols;
+      for (int64_t r = 0; r < rank; ++r) {
+        const float weight = scale_ * B[o * rank + r];
+        for (int64_t i = 0; i < cols; ++i) row[i] += weight * A[r * cols + i];
       }
-    });
-    backend_.to_device(weights_.master() + parameter->offset, merged.data(), merged.size() * sizeof(float));
+    }
+  });
+}
+
+void Lora::use(bool adapters) {
+  std::vector<float> merged;
+  for (const Adapter& adapter : adapters_) {
+    const Parameter& p = *adapter.parameter;
+    merged.resize(static_cast<size_t>(p.size()));
+    backend_.to_host(merged.data(), weights_.master() + p.offset, merged.size() * sizeof(float));
+    if (adapters) add_product(adapter, merged.data());
+    backend_.load_rows(*p.matrix->weight, p.first_row, p.rows, merged.data(), DType::f32);
   }
 }
 
@@ -140,7 +172,6 @@ std::vector<float> Lora::state() const {
     const auto part = host(*buffer);
     all.insert(all.end(), part.begin(), part.end());
   }
-  all.insert(all.end(), base_.begin(), base_.end());
   return all;
 }
 
@@ -151,8 +182,7 @@ void Lora::set_state(std::span<const float> state) {
     backend_.to_device(buffer->data(), state.data() + at, count_ * sizeof(float));
     at += count_;
   }
-  std::ranges::copy(state.subspan(at), base_.begin());
-  merge();
+  read_values();
 }
 
 void Lora::save(const std::filesystem::path& dir) const {

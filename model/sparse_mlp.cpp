@@ -88,7 +88,7 @@ SparseState visits_of_first(const Net& net, int64_t M, const SparseState& all, W
 
 }  // namespace
 
-void sparse_mlp_backward(const Net& net, const Pass& pass, int layer, const BlockState& s, float* gradients,
+void sparse_mlp_backward(const Net& net, const Pass& pass, int layer, const BlockState& s, Gradients gradients,
                          const float* dout, float* d_norm, Workspace& ws) {
   const Arch& arch = net.arch;
   const Layer& w = net.weights.layers[static_cast<size_t>(layer)];

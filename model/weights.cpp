@@ -204,6 +204,7 @@ void Weights::read(const Parameter& p, float* to) const {
     return backend_.read_rows(*p.matrix->weight, p.first_row, p.rows, to);
   }
   backend_.to_host(to, arena_.f32() + (p.offset - arena_begin_), static_cast<size_t>(p.size()) * sizeof(float));
+  if (overlay_ && p.matrix != nullptr) overlay_(p, to);
 }
 
 void Weights::refresh() {

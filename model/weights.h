@@ -6,8 +6,10 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "model/arch.h"
@@ -98,6 +100,9 @@ class Weights {
   // After the master has changed: rounds and packs every matrix again.
   void refresh();
 
+  // What read() adds to a matrix of the master, host: adapters that the master leaves out. Null: nothing.
+  void set_overlay(std::function<void(const Parameter&, float*)> overlay) { overlay_ = std::move(overlay); }
+
  private:
   struct Layout;
 
@@ -109,6 +114,7 @@ class Weights {
   size_t matrix_floats_ = 0, trained_floats_ = 0, all_floats_ = 0;
   size_t arena_begin_ = 0;  // inference keeps the vectors only
   nn::Buffer arena_;
+  std::function<void(const Parameter&, float*)> overlay_;
 };
 
 }  // namespace posttrain::model

@@ -27,7 +27,8 @@ void write_step_time(store::Metrics& metrics, double seconds) {
 
 GrpoTrainer::GrpoTrainer(const GrpoContext& context, const GrpoSettings& settings)
     : context_(context), settings_(settings) {
-  PT_ASSERT(settings.objective.beta == 0 || context.reference != nullptr, settings.objective.beta);
+  PT_ASSERT(settings.objective.beta == 0 || context.reference != nullptr || context.learner.lora() != nullptr,
+            settings.objective.beta);
   if (settings_.micro_batch_tokens == 0)
     settings_.micro_batch_tokens = model::default_micro_batch_rows(context.policy.arch(), settings_.training.recompute);
   source_ = std::make_unique<RolloutSource>(context_, settings_);
@@ -63,7 +64,14 @@ void GrpoTrainer::update(int64_t step, GrpoStep& out, const PhaseCallback& phase
   if (objective.beta != 0) {
     phase("reference", 0, std::ssize(batch.samples), 0);
     const Clock clock;
-    batch.score_reference(*context_.reference, temperature, settings_.micro_batch_tokens);
+    const auto score = [&](model::Transformer& reference) {
+      batch.score_reference(reference, temperature, settings_.micro_batch_tokens);
+    };
+    if (context_.reference != nullptr) {
+      score(*context_.reference);
+    } else {
+      context_.learner.without_adapters([&] { score(context_.policy); });
+    }
     out.metrics.emplace_back("timing_s/ref", clock.seconds());
     span("reference", clock.seconds());
   }

@@ -54,7 +54,8 @@ struct GrpoSettings {
   void check(const Complain& complain) const;
 };
 
-// What the loop works on. Everything must outlive the trainer; reference is null when the objective has no KL term.
+// What the loop works on. Everything must outlive the trainer; reference is null when the objective has no KL term, and
+// where adapters are trained on a reference that stays: it is then the policy without them.
 // Engine and collector draw from the policy, or from `sampler` where there is one: a copy on a backend of its own, so
 // that it can draw while the policy trains (settings.staleness > 0). Steps that are a multiple of checkpoint_every
 // (0 = none) draw fresh, so that a checkpoint before them need not hold rollouts.

@@ -229,7 +229,7 @@ void CpuBackend::head_backward(int64_t n, const float* h, const Weight& weight, 
                           .add = false,
                           .resume = first > 0,
                           .scratch = nullptr});
-      outer_product(rows, logits, z_row, columns, h + row0 * w.in, w.in, dw + first * w.in);
+      if (dw) outer_product(rows, logits, z_row, columns, h + row0 * w.in, w.in, dw + first * w.in);
     }
   }
 }

@@ -195,7 +195,7 @@ std::vector<float> CpuBackend::head_divergence(int64_t n, const float* h, const 
     });
     if (dh == nullptr) continue;
     linear_dx(rows, logits, w, dh + row0 * w.in, Into::overwrite);
-    linear_dw(rows, columns, w.in, logits, h + row0 * w.in, dw, nullptr);
+    if (dw) linear_dw(rows, columns, w.in, logits, h + row0 * w.in, dw, nullptr);
   }
   return values;
 }
