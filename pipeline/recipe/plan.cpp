@@ -6,7 +6,6 @@
 #include "pipeline/recipe/planner.h"
 #include "pipeline/recipe/speeds.h"
 #include "pipeline/session.h"
-#include "tasks/task_table.h"
 
 namespace posttrain::pipeline {
 namespace {
@@ -26,7 +25,6 @@ Range time_of(const StagePlan& stage, const Speeds& speeds) {
 }  // namespace
 
 std::vector<StagePlan> plan_run(const Recipe& recipe, nn::Backend& backend) {
-  const auto vocabulary = tasks::task_vocabulary(recipe.task.settings);
   Planner planner(recipe);
   std::map<const ModelSpec*, Speeds> speeds;
   std::vector<StagePlan> plan;
@@ -34,11 +32,15 @@ std::vector<StagePlan> plan_run(const Recipe& recipe, nn::Backend& backend) {
     StagePlan& stage = plan.emplace_back(StagePlan{.name = spec.name, .type = spec.type(), .from = spec.from});
     stage_type(spec.type()).plan(spec.settings, planner, stage);
     const ModelSpec& origin = recipe.origin(spec);
-    const model::Arch arch = arch_of(origin, vocabulary ? std::ssize(vocabulary->tokens) : 64);
+    const model::Arch arch = arch_of(origin, vocabulary_size(recipe));
     if (!speeds.contains(&origin)) speeds[&origin] = measure_speeds(backend, arch);
     const Speeds& s = speeds[&origin];
     stage.seconds = time_of(stage, s);
-    stage.memory = memory_text(recipe, spec);
+    const auto verdict = memory_verdict(recipe, spec, planner);
+    if (!verdict) continue;
+    stage.memory = memory_text(*verdict);
+    stage.memory_bytes = verdict->plan.total();
+    stage.starts = verdict->starts;
   }
   return plan;
 }

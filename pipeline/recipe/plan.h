@@ -33,6 +33,8 @@ struct StagePlan {
   Range sampled;
   Range seconds;       // from half the expected time at the fewest tokens to twice the time at the most
   std::string memory;  // of a stage that trains
+  int64_t memory_bytes = 0;
+  bool starts = true;  // the machine has that much
 };
 
 std::vector<StagePlan> plan_run(const Recipe& recipe, nn::Backend& backend);

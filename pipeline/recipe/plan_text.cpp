@@ -72,6 +72,7 @@ Json plan_json(const std::vector<StagePlan>& plan) {
                       {"prompt_tokens", s.prompts},
                       {"sampled_tokens", json(s.sampled)},
                       {"seconds", json(s.seconds)}});
+    if (s.memory_bytes > 0) stages.back().update({{"memory_bytes", s.memory_bytes}, {"starts", s.starts}});
     seconds += s.seconds;
   }
   return {{"stages", std::move(stages)}, {"seconds", json(seconds)}};

@@ -102,6 +102,10 @@ void Planner::evaluate(StagePlan& out, const InLoopEval& loop) const {
   for (int64_t i = 0; i < times; ++i) evaluate(out, loop.eval);
 }
 
+double Planner::prompt_tokens() const {
+  return static_cast<double>(std::max<int64_t>(1, survey_.prompts(text::Split::train).longest));
+}
+
 KeptData Planner::kept(const std::string& stage) const {
   const auto found = kept_.find(stage);
   return found == kept_.end() ? KeptData{} : found->second;

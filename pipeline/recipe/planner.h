@@ -51,6 +51,9 @@ class Planner {
   // Those within a stage, whose steps are known.
   void evaluate(StagePlan& out, const InLoopEval& loop) const;
 
+  // Tokens of the longest prompt that was looked at, as it is rendered.
+  double prompt_tokens() const;
+
   void keep(const std::string& stage, const KeptData& kept) { kept_[stage] = kept; }
   // Nothing of a stage that keeps nothing.
   KeptData kept(const std::string& stage) const;

@@ -97,15 +97,20 @@ void DistillStage::plan(Planner& planner, StagePlan& out) const {
 // The teacher is another model; its share is told as if it were of the student's size.
 MemoryNeed DistillStage::memory(const StageModel& model) const {
   const auto& d = distill;
-  const int64_t per_sequence = d.sampling.max_new_tokens / nn::KvPool::block + 2;
-  const int64_t blocks =
-      d.on_policy_share > 0 ? std::min(d.engine.max_sequences, d.prompts_per_step) * per_sequence : 0;
-  const auto plan = model::plan_training(model.arch, {.rows = d.micro_batch_tokens,
-                                                      .cache_blocks = blocks,
-                                                      .reference = true,
-                                                      .stored = model.stored,
-                                                      .optimizer = d.training.optimizer()});
-  return {plan, memory_knob(plan, d.training)};
+  const auto prompt = static_cast<int64_t>(model.planner.prompt_tokens());
+  const int64_t drawn = d.prompts_per_step * (prompt + d.sampling.max_new_tokens);
+  const int64_t rows = std::min(drawn, std::max(d.micro_batch_tokens, prompt + d.sampling.max_new_tokens));
+  DecodeSizes decode = in_loop_sizes(model, d.engine, eval);
+  if (d.on_policy_share > 0) {
+    const auto own = decode_sizes(model, d.engine, d.prompts_per_step, d.prompts_per_step, d.sampling.max_new_tokens);
+    decode = {.blocks = std::max(decode.blocks, own.blocks), .rows = std::max(decode.rows, own.rows)};
+  }
+  return {{.rows = rows,
+           .scored_rows = rows + decode.rows,
+           .cache_blocks = decode.blocks,
+           .others = 1,
+           .stored = model.stored,
+           .optimizer = d.training.optimizer()}};
 }
 
 void DistillStage::inspect(Inspection& to) const {

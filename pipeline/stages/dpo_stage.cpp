@@ -43,12 +43,14 @@ void DpoStage::plan(Planner& planner, StagePlan& out) const {
   planner.evaluate(out, eval);
 }
 
+// The reference scores the pairs before the policy is loaded, and is gone then.
 MemoryNeed DpoStage::memory(const StageModel& model) const {
-  const auto plan = model::plan_training(model.arch, {.rows = dpo.micro_batch_tokens,
-                                                      .reference = dpo.loss.needs_reference(),
-                                                      .stored = model.stored,
-                                                      .optimizer = dpo.training.optimizer()});
-  return {plan, memory_knob(plan, dpo.training)};
+  const DecodeSizes decode = in_loop_sizes(model, {}, eval);
+  return {{.rows = dpo.micro_batch_tokens,
+           .scored_rows = decode.rows,
+           .cache_blocks = decode.blocks,
+           .stored = model.stored,
+           .optimizer = dpo.training.optimizer()}};
 }
 
 void DpoStage::inspect(Inspection& to) const {

@@ -25,6 +25,10 @@ struct GrpoStage {
   void inspect(Inspection& to) const;
   int64_t steps() const { return grpo.steps; }
   MemoryNeed memory(const StageModel& model) const;
+  // A KL term's reference; where adapters are trained and it stays, it is the policy without them.
+  bool needs_reference_model() const {
+    return grpo.objective.beta != 0 && (!grpo.training.lora || grpo.reference_refresh_steps > 0);
+  }
 };
 
 // Whether a reward of the recipe says what is right. Throws Error when the stage asks for it in vain.
@@ -114,23 +118,25 @@ void GrpoStage::plan(Planner& planner, StagePlan& out) const {
 }
 
 MemoryNeed GrpoStage::memory(const StageModel& model) const {
-  const int64_t drawn = grpo.prompts_per_step * grpo.samples_per_prompt * grpo.sampling.max_new_tokens;
+  const int64_t prompts = grpo.prompts_per_step, answers = prompts * grpo.samples_per_prompt;
+  const auto prompt = static_cast<int64_t>(model.planner.prompt_tokens());
+  const int64_t drawn = answers * grpo.sampling.max_new_tokens + prompts * prompt;
   const int64_t limit = grpo.micro_batch_tokens > 0
                             ? grpo.micro_batch_tokens
                             : model::default_micro_batch_rows(model.arch, grpo.training.recompute);
-  const int64_t rows = std::min(drawn, std::max(limit, grpo.sampling.max_new_tokens));
-  const int64_t per_sequence = grpo.sampling.max_new_tokens / nn::KvPool::block + 2;
-  const int64_t sequences = std::min(grpo.engine.max_sequences, grpo.prompts_per_step * grpo.samples_per_prompt);
-  const int64_t most = rollout::default_cache_bytes / model::cache_bytes_per_block(model.arch);
-  const int64_t blocks = grpo.engine.cache_blocks > 0 ? grpo.engine.cache_blocks
-                                                      : std::clamp<int64_t>(sequences * per_sequence, per_sequence,
-                                                                            std::max(most, per_sequence));
-  const auto plan = model::plan_training(model.arch, {.rows = rows,
-                                                      .cache_blocks = blocks,
-                                                      .reference = grpo.objective.beta != 0,
-                                                      .stored = model.stored,
-                                                      .optimizer = grpo.training.optimizer()});
-  return {plan, plan.cache > plan.activations ? "engine.cache_blocks" : memory_knob(plan, grpo.training)};
+  const int64_t rows = std::min(drawn, std::max(limit, grpo.sampling.max_new_tokens + prompt));
+  const DecodeSizes own = decode_sizes(model, grpo.engine, prompts, answers, grpo.sampling.max_new_tokens);
+  const DecodeSizes within = in_loop_sizes(model, grpo.engine, eval);
+  const bool other = needs_reference_model();
+  int64_t scored = std::max(own.rows, within.rows);
+  if (other) scored += rows;
+  if (grpo.objective.beta != 0 && !other) scored = std::max(scored, rows);
+  return {{.rows = rows,
+           .scored_rows = scored,
+           .cache_blocks = std::max(own.blocks, within.blocks),
+           .others = (other ? 1 : 0) + (grpo.staleness > 0 ? 1 : 0),
+           .stored = model.stored,
+           .optimizer = grpo.training.optimizer()}};
 }
 
 void GrpoStage::inspect(Inspection& to) const {
@@ -150,7 +156,7 @@ StageEnd run_grpo(const GrpoStage& settings, StageRun& run) {
   Session& session = run.session;
   const rl::GrpoSettings& grpo = settings.grpo;
   const auto policy = session.load_model(run.spec, nn::Use::training);
-  const auto reference = grpo.objective.beta != 0 ? session.load_model(run.spec, nn::Use::inference) : nullptr;
+  const auto reference = settings.needs_reference_model() ? session.load_model(run.spec, nn::Use::inference) : nullptr;
   // A copy of the policy that can draw while the policy trains.
   const auto sampler_backend = grpo.staleness > 0 ? nn::make_cpu_backend() : nullptr;
   const auto sampler = grpo.staleness > 0 ? session.empty_copy(*policy, *sampler_backend, run.spec) : nullptr;

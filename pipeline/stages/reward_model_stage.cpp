@@ -43,10 +43,9 @@ void RewardModelStage::plan(Planner& planner, StagePlan& out) const {
 }
 
 MemoryNeed RewardModelStage::memory(const StageModel& model) const {
-  const auto& m = reward_model;
-  const auto plan = model::plan_training(
-      model.arch, {.rows = m.micro_batch_tokens, .stored = model.stored, .optimizer = m.training.optimizer()});
-  return {plan, memory_knob(plan, m.training)};
+  return {{.rows = reward_model.micro_batch_tokens,
+           .stored = model.stored,
+           .optimizer = reward_model.training.optimizer()}};
 }
 
 void RewardModelStage::inspect(Inspection& to) const {

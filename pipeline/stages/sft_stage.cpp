@@ -50,9 +50,14 @@ void SftStage::plan(Planner& planner, StagePlan& out) const {
 
 MemoryNeed SftStage::memory(const StageModel& model) const {
   const int64_t rows = std::min(sft.rows_per_step * sft.row_tokens, std::max(sft.micro_batch_tokens, sft.row_tokens));
-  const auto plan =
-      model::plan_training(model.arch, {.rows = rows, .stored = model.stored, .optimizer = sft.training.optimizer()});
-  return {plan, memory_knob(plan, sft.training)};
+  const PackedData packed = model.planner.packed(data, sft.row_tokens);
+  const DecodeSizes decode = in_loop_sizes(model, {}, eval);
+  return {{.rows = rows,
+           .scored_rows = decode.rows,
+           .cache_blocks = decode.blocks,
+           .data_bytes = data_bytes(packed.documents, packed.tokens),
+           .stored = model.stored,
+           .optimizer = sft.training.optimizer()}};
 }
 
 void SftStage::inspect(Inspection& to) const {

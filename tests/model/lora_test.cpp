@@ -11,6 +11,7 @@
 #include "base/temporary_folder.h"
 #include "formats/safetensors.h"
 #include "model/checkpoint.h"
+#include "model/memory_plan.h"
 #include "tiny.h"
 
 namespace posttrain::model {
@@ -70,6 +71,12 @@ TEST(Lora, TheExportedFactorsMergeToTheTrainedWeightsAndTheirGradientsAreProject
   EXPECT_EQ(config["r"], 3);
   EXPECT_EQ(config["target_modules"], Json({"q_proj", "down_proj"}));
   trainer.accumulate(2);
+  // The gradients of the whole matrices, from a model that has the merged weights.
+  const auto merged_model = tiny_model(*backend, tiny_arch());
+  merged_model->copy_weights_from(*trainer.model);
+  Learner whole(*merged_model, {.max_grad_norm = 0});
+  const TrainBatch batch = pack(random_sequences(merged_model->arch(), 3, 3, 8, 2));
+  whole.accumulate(batch, [&](const Scores&) { return any_coefficients(batch); });
   const Safetensors file = Safetensors::open_file(folder.path() / "adapter_model.safetensors");
   double squares = 0;
   size_t adapters = 0;
@@ -77,8 +84,7 @@ TEST(Lora, TheExportedFactorsMergeToTheTrainedWeightsAndTheirGradientsAreProject
     if (!is_target(p)) continue;
     const std::string name = "base_model.model." + p.name.substr(0, p.name.rfind('.'));
     const auto a = file.floats(name + ".lora_A.weight"), b = file.floats(name + ".lora_B.weight");
-    const auto merged = values_of(*trainer.model, p), base = values_of(*original, p),
-               g = trainer.learner.gradient(p.name);
+    const auto merged = values_of(*trainer.model, p), base = values_of(*original, p), g = whole.gradient(p.name);
     const auto cols = static_cast<size_t>(p.cols), rows = static_cast<size_t>(p.rows);
     std::vector<double> da(a.size()), db(b.size());
     for (size_t o = 0; o < rows; ++o) {
@@ -98,6 +104,43 @@ TEST(Lora, TheExportedFactorsMergeToTheTrainedWeightsAndTheirGradientsAreProject
   }
   EXPECT_EQ(adapters, 2 * static_cast<size_t>(trainer.model->arch().layers));
   EXPECT_NEAR(trainer.learner.step(0).grad_norm, std::sqrt(squares), 1e-5 * std::sqrt(squares));
+}
+
+TEST(Lora, WithoutTheAdaptersItIsTheOriginalModelBitForBitAndThenItselfAgain) {
+  const auto backend = nn::make_cpu_backend();
+  const auto original = tiny_model(*backend, tiny_arch());
+  LoraTrainer trainer(*backend, {.rank = 3, .alpha = 6, .targets = {"q_proj", "v_proj", "gate_proj", "down_proj"}});
+  trainer.train(0, 3);
+  const TrainBatch batch = pack(random_sequences(original->arch(), 3, 3, 8));
+  const auto trained = trainer.model->score(batch).logp, base = original->score(batch).logp;
+  EXPECT_NE(trained, base);
+  trainer.learner.without_adapters([&] { EXPECT_EQ(trainer.model->score(batch).logp, base); });
+  EXPECT_EQ(trainer.model->score(batch).logp, trained);
+}
+
+TEST(Lora, TheModelKeepsWhatWasTrainedWhenTheLearnerIsGone) {
+  const auto backend = nn::make_cpu_backend();
+  const auto model = tiny_model(*backend, tiny_arch());
+  std::vector<std::vector<float>> trained;
+  {
+    Learner learner(*model, {.lora = small_lora});
+    const TrainBatch batch = pack(random_sequences(model->arch(), 3, 3, 8));
+    for (int step = 0; step < 3; ++step) {
+      learner.accumulate(batch, [&](const Scores&) { return any_coefficients(batch); });
+      learner.step(1e-2);
+    }
+    trained = all_weights(*model);
+  }
+  EXPECT_EQ(all_weights(*model), trained);
+}
+
+// No gradients, moments or copies of the size of the model stand beside its weights.
+TEST(Lora, NeedsLittleMoreMemoryThanItsWeights) {
+  const Arch arch = llama_arch(64, 1536, 28, 12, 2, 8960, true);
+  const int64_t count = parameter_count(arch);
+  const auto plan = plan_training(arch, {.stored = DType::bf16, .optimizer = {.lora = LoraSettings()}});
+  EXPECT_EQ(plan.weights, 8 * count);
+  EXPECT_LT(plan.gradients + plan.optimizer, count / 2);
 }
 
 TEST(Lora, GoesOnBitForBitFromACheckpoint) {
