@@ -56,7 +56,7 @@ struct Engine::State {
   std::unique_ptr<nn::KvPool> pool;
   model::DecodeBatch batch;
 
-  void ensure_pool(std::span<const Request> requests, int64_t max_new_tokens);
+  int64_t ensure_pool(std::span<const Request> requests, int64_t max_new_tokens);
   bool finished(Sequence& sequence, const SamplingSettings& sampling) const;
 };
 
@@ -91,8 +91,9 @@ void Engine::set_policy_version(int64_t version) {
   state_->policy_version = version;
 }
 
-// Makes the cache large enough for a full batch of the longest request, or as large as it may be.
-void Engine::State::ensure_pool(std::span<const Request> requests, int64_t max_new_tokens) {
+// Makes the cache large enough for a full batch of the longest request, or as large as it may be; returns the blocks to
+// use, which are the same whatever was generated before.
+int64_t Engine::State::ensure_pool(std::span<const Request> requests, int64_t max_new_tokens) {
   int64_t longest = 0, samples = 0, prompt_blocks = 0;
   for (const Request& request : requests) {
     longest = std::max(longest, static_cast<int64_t>(request.prompt.size()) + max_new_tokens);
@@ -115,9 +116,11 @@ void Engine::State::ensure_pool(std::span<const Request> requests, int64_t max_n
     throw Error("rollout", "cache_blocks", "at least " + std::to_string(one) + " blocks for the longest request",
                 std::to_string(wanted));
   }
-  if (pool && pool->blocks >= wanted) return;
-  pool.reset();  // first: two would need the room of both
-  pool = transformer.make_kv_pool(wanted);
+  if (!pool || pool->blocks < wanted) {
+    pool.reset();  // first: two would need the room of both
+    pool = transformer.make_kv_pool(wanted);
+  }
+  return wanted;
 }
 
 bool Engine::State::finished(Sequence& sequence, const SamplingSettings& sampling) const {
@@ -151,8 +154,7 @@ EngineStats Engine::generate(std::span<const Request> requests, const SamplingSe
   for (const Request& request : requests) total += request.samples;
   if (total == 0) return stats;
   const Clock clock;
-  s.ensure_pool(requests, sampling.max_new_tokens);
-  BlockPool blocks(static_cast<int32_t>(s.pool->blocks));
+  BlockPool blocks(static_cast<int32_t>(s.ensure_pool(requests, sampling.max_new_tokens)));
   Scheduler scheduler(blocks, requests, {s.settings.max_sequences, s.settings.prefill_tokens}, sampling.filter());
   while (scheduler.next(s.batch)) {
     const nn::Sampled sampled = s.transformer.decode(*s.pool, s.batch);
