@@ -136,6 +136,7 @@ MemoryPlan plan_training(const Arch& arch, const TrainingSizes& sizes) {
   MemoryPlan plan;
   plan.program = kProgramBytes + sizes.data_bytes;
   plan.weights = (4 + 2 * width) * count - width * unread;
+  plan.weights += 4 * arch.vocab * arch.hidden;  // the largest tensor once more while the weights are saved
   plan.gradients = 4 * (trained + (optimizer.lora ? 0 : table));
   // Adapters are kept four times: as they are, on the host, and in two layouts.
   plan.optimizer = optimizer.lora

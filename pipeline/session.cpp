@@ -45,13 +45,6 @@ model::Arch arch_of(const ModelSpec& model_spec, int64_t vocab) {
   return arch;
 }
 
-int64_t vocabulary_size(const Recipe& recipe) {
-  const auto& path = recipe.tokenizer.path.empty() ? recipe.model.path : recipe.tokenizer.path;
-  if (!path.empty()) return Tokenizer::load(path).vocab_size();
-  const auto vocabulary = tasks::task_vocabulary(recipe.task.settings);
-  return vocabulary ? std::ssize(vocabulary->tokens) : 64;
-}
-
 DType stored_type(const ModelSpec& spec) {
   return spec.dtype == "bf16" ? DType::bf16 : DType::f32;
 }

@@ -53,10 +53,6 @@ struct RunFolder {
 // The shape of a model; `vocab` tokens where it is a new one.
 model::Arch arch_of(const ModelSpec& spec, int64_t vocab);
 
-// Tokens of the tokenizer that a run of the recipe will have: its own, the model's or the task's; 64 where nothing names
-// one. Throws Error when it can't be read.
-int64_t vocabulary_size(const Recipe& recipe);
-
 DType stored_type(const ModelSpec& spec);
 
 // One per run; not thread-safe but for `stop`.

@@ -1,7 +1,6 @@
 #include "pipeline/recipe/memory_check.h"
 
 #include <algorithm>
-#include <cmath>
 #include <map>
 
 #include "base/error.h"
@@ -30,7 +29,7 @@ const char* knob_of(const model::MemoryPlan& plan, const model::TrainingSizes& s
 
 DecodeSizes decode_sizes(const StageModel& model, const rollout::EngineSettings& engine, int64_t prompts,
                          int64_t sequences, int64_t max_new_tokens) {
-  const auto prompt = static_cast<int64_t>(std::ceil(model.planner.prompt_tokens()));
+  const int64_t prompt = model.planner.longest_prompt();
   const int64_t block = nn::KvPool::block, together = std::min(engine.max_sequences, sequences);
   const int64_t one = (prompt + max_new_tokens + block - 1) / block + 1;
   const int64_t most = std::max(one, rollout::default_cache_bytes / model::cache_bytes_per_block(model.arch));
@@ -53,7 +52,7 @@ std::optional<MemoryVerdict> memory_verdict(const Recipe& recipe, const StageSpe
   const StageType& type = stage_type(spec.type());
   if (type.memory == nullptr) return std::nullopt;
   const ModelSpec& origin = recipe.origin(spec);
-  const model::Arch arch = arch_of(origin, vocabulary_size(recipe));
+  const model::Arch arch = arch_of(origin, planner.vocabulary());
   const auto need = type.memory(spec.settings, {.arch = arch, .stored = stored_type(origin), .planner = planner});
   MemoryVerdict verdict{.plan = model::plan_training(arch, need.sizes), .starts = true, .advice = "", .knob = ""};
   const int64_t installed = installed_memory_bytes();
@@ -75,7 +74,7 @@ std::string memory_text(const MemoryVerdict& verdict) {
 
 void check_memory(const Recipe& recipe, Progress& progress) {
   const int64_t installed = installed_memory_bytes(), free = available_memory_bytes();
-  const Planner planner(recipe);
+  const Planner planner(recipe, 256);
   for (const StageSpec& spec : recipe.stages) {
     const auto verdict = memory_verdict(recipe, spec, planner);
     if (!verdict) continue;

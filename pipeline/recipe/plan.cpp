@@ -32,7 +32,7 @@ std::vector<StagePlan> plan_run(const Recipe& recipe, nn::Backend& backend) {
     StagePlan& stage = plan.emplace_back(StagePlan{.name = spec.name, .type = spec.type(), .from = spec.from});
     stage_type(spec.type()).plan(spec.settings, planner, stage);
     const ModelSpec& origin = recipe.origin(spec);
-    const model::Arch arch = arch_of(origin, vocabulary_size(recipe));
+    const model::Arch arch = arch_of(origin, planner.vocabulary());
     if (!speeds.contains(&origin)) speeds[&origin] = measure_speeds(backend, arch);
     const Speeds& s = speeds[&origin];
     stage.seconds = time_of(stage, s);

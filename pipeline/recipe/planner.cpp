@@ -9,8 +9,6 @@
 namespace posttrain::pipeline {
 namespace {
 
-constexpr int64_t counted_rows = 200'000;
-
 // Tokens of one side of a pair: ids, or a text.
 double side_tokens(const Json& line, const std::string& side, const Tokenizer& tokenizer) {
   if (line.contains(side + "_ids")) return static_cast<double>(line[side + "_ids"].size());
@@ -34,7 +32,7 @@ Range answer_tokens(const rollout::SamplingSettings& sampling) {
   return {1, limit / 2, limit};
 }
 
-Planner::Planner(const Recipe& recipe)
+Planner::Planner(const Recipe& recipe, int64_t counted_rows)
     : recipe_(recipe), inputs_(open_inputs(recipe, scratch_.path())), survey_(recipe, inputs_, counted_rows) {}
 
 PackedData Planner::packed(const std::vector<DataPart>& data, int64_t row_tokens) const {
@@ -102,8 +100,12 @@ void Planner::evaluate(StagePlan& out, const InLoopEval& loop) const {
   for (int64_t i = 0; i < times; ++i) evaluate(out, loop.eval);
 }
 
-double Planner::prompt_tokens() const {
-  return static_cast<double>(std::max<int64_t>(1, survey_.prompts(text::Split::train).longest));
+int64_t Planner::longest_prompt() const {
+  return std::max<int64_t>(1, survey_.prompts(text::Split::train).longest);
+}
+
+int64_t Planner::vocabulary() const {
+  return inputs_.tokenizer->vocab_size();
 }
 
 KeptData Planner::kept(const std::string& stage) const {

@@ -36,7 +36,8 @@ struct PackedData {
 // for what can't be opened.
 class Planner {
  public:
-  explicit Planner(const Recipe& recipe);
+  // Looks at no more than `counted_rows` rows of anything and takes the others to be like them.
+  explicit Planner(const Recipe& recipe, int64_t counted_rows = 200'000);
   const Recipe& recipe() const { return recipe_; }
 
   // Of all parts together, in rows of at most `row_tokens`, as training packs them.
@@ -51,8 +52,10 @@ class Planner {
   // Those within a stage, whose steps are known.
   void evaluate(StagePlan& out, const InLoopEval& loop) const;
 
-  // Tokens of the longest prompt that was looked at, as it is rendered.
-  double prompt_tokens() const;
+  // Of the prompts that training draws, in tokens.
+  int64_t longest_prompt() const;
+  // Tokens of the tokenizer.
+  int64_t vocabulary() const;
 
   void keep(const std::string& stage, const KeptData& kept) { kept_[stage] = kept; }
   // Nothing of a stage that keeps nothing.

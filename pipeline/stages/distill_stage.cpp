@@ -97,7 +97,7 @@ void DistillStage::plan(Planner& planner, StagePlan& out) const {
 // The teacher is another model; its share is told as if it were of the student's size.
 MemoryNeed DistillStage::memory(const StageModel& model) const {
   const auto& d = distill;
-  const auto prompt = static_cast<int64_t>(model.planner.prompt_tokens());
+  const auto prompt = model.planner.longest_prompt();
   const int64_t drawn = d.prompts_per_step * (prompt + d.sampling.max_new_tokens);
   const int64_t rows = std::min(drawn, std::max(d.micro_batch_tokens, prompt + d.sampling.max_new_tokens));
   DecodeSizes decode = in_loop_sizes(model, d.engine, eval);

@@ -119,7 +119,7 @@ void GrpoStage::plan(Planner& planner, StagePlan& out) const {
 
 MemoryNeed GrpoStage::memory(const StageModel& model) const {
   const int64_t prompts = grpo.prompts_per_step, answers = prompts * grpo.samples_per_prompt;
-  const auto prompt = static_cast<int64_t>(model.planner.prompt_tokens());
+  const auto prompt = model.planner.longest_prompt();
   const int64_t drawn = answers * grpo.sampling.max_new_tokens + prompts * prompt;
   const int64_t limit = grpo.micro_batch_tokens > 0
                             ? grpo.micro_batch_tokens

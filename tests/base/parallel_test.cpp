@@ -6,8 +6,8 @@
 #include <unistd.h>
 
 #include <atomic>
-#include <new>
 #include <chrono>
+#include <new>
 #include <thread>
 #include <vector>
 
