@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 #include <map>
+#include <numeric>
 
 #include "base/error.h"
 
@@ -74,44 +75,44 @@ std::vector<double> rewards_of(std::span<const ScoredSample> samples, const Memb
 
 // MaxRL weighs by 1 / mean, which is defined for rewards of at least 0 only. Where a group has less, its lowest reward
 // counts as 0: order and bound (n - 1) are kept, and rewards of at least 0 are as in the paper.
-std::vector<double> maxrl(std::vector<double> rewards) {
+void shift_to_zero(std::vector<double>& rewards) {
   const double lowest = std::min(*std::ranges::min_element(rewards), 0.0);
-  double sum = 0;
-  for (double& r : rewards) sum += r -= lowest;
-  const double mean = sum / static_cast<double>(rewards.size());
-  for (double& r : rewards) r = mean > 0 ? (r - mean) / mean : 0;
-  return rewards;
+  for (double& r : rewards) r -= lowest;
+}
+
+bool whitened_over_batch(Advantage kind) {
+  return kind == Advantage::reinforce_pp || kind == Advantage::reinforce_pp_baseline || kind == Advantage::batch;
 }
 
 // Rewards less the baseline of their group; the std is applied afterwards.
 void subtract_baseline(Advantage kind, std::span<const ScoredSample> samples, const Members& members,
                        const Convention& rule, std::vector<double>& out) {
   const auto n = static_cast<double>(members.size());
-  const double mean = mean_reward(samples, members);
-  const auto rewards = rewards_of(samples, members);
-  if (kind == Advantage::maxrl) {
-    const auto weighed = maxrl(rewards);
-    for (size_t k = 0; k < members.size(); ++k) out[members[k]] = weighed[k];
-  }
-  const bool batch_baseline = kind == Advantage::reinforce_pp || kind == Advantage::batch;  // the batch's mean, below
-  for (const size_t i : members) {
-    if (kind == Advantage::maxrl) break;
-    const double r = samples[i].reward;
-    if (kind == Advantage::leave_one_out) {
-      out[i] = n > 1 ? (r - mean) * n / (n - 1) : 0;  // r - (sum of the others) / (n - 1)
-    } else if (kind == Advantage::opo) {
-      out[i] = r - length_weighted_mean(samples, members);
-    } else if (batch_baseline) {
-      out[i] = r;
-    } else {
-      out[i] = members.size() == 1 && rule.raw_single ? r : r - mean;
+  auto rewards = rewards_of(samples, members);
+  if (kind == Advantage::maxrl) shift_to_zero(rewards);
+  const double mean = std::accumulate(rewards.begin(), rewards.end(), 0.0) / n;
+  const auto less_baseline = [&](double r) {
+    switch (kind) {
+      case Advantage::leave_one_out:
+        return n > 1 ? (r - mean) * n / (n - 1) : 0;  // r - (sum of the others) / (n - 1)
+      case Advantage::opo:
+        return r - length_weighted_mean(samples, members);
+      case Advantage::maxrl:
+        return mean > 0 ? (r - mean) / mean : 0;
+      case Advantage::batch:
+      case Advantage::reinforce_pp:
+        return r;  // the batch's mean, below
+      case Advantage::group:
+      case Advantage::centred:
+      case Advantage::reinforce_pp_baseline:
+        break;
     }
-  }
+    return n == 1 && rule.raw_single ? r : r - mean;
+  };
   // Equal rewards have no signal; the difference to their rounded mean may still be 1e-17 and would be blown up by the
-  // std.
-  if (members.size() > 1 && !batch_baseline && all_equal(rewards)) {
-    for (const size_t i : members) out[i] = 0;
-  }
+  // std. What is whitened over the batch is compared with other groups.
+  const bool flat = n > 1 && all_equal(rewards) && kind != Advantage::batch && kind != Advantage::reinforce_pp;
+  for (size_t k = 0; k < members.size(); ++k) out[members[k]] = flat ? 0 : less_baseline(rewards[k]);
 }
 
 void divide_by_group_std(std::span<const ScoredSample> samples, const Members& members, const Convention& rule,
@@ -212,7 +213,7 @@ std::vector<double> advantages(const ObjectiveSettings& settings, std::span<cons
   const Convention& rule = convention(settings.std_convention);
   std::vector<double> out(samples.size(), 0.0);
   for (const auto& [group, members] : groups) subtract_baseline(kind, samples, members, rule, out);
-  if (kind == Advantage::reinforce_pp || kind == Advantage::reinforce_pp_baseline || kind == Advantage::batch) {
+  if (whitened_over_batch(kind)) {
     whiten(samples, valid, kind != Advantage::batch, out);
   } else if (kind == Advantage::group && rule.divides && settings.std_scope == Scope::batch) {
     divide_by_batch_std(samples, valid, rule, out);

@@ -74,6 +74,9 @@ void check_terms(const ObjectiveSettings& s, const ObjectiveSettings& preset, co
     complain("kl", "expected k1 where kl_in is reward, got " + std::string(to_string(s.kl)) +
                        ": a penalty in the reward is the log-ratio itself, whose mean is the KL");
   }
+  if (s.beta != 0 && s.kl_in == KlIn::reward && s.multi_reward == MultiReward::normalize_then_sum) {
+    complain("kl_in", "expected loss with multi_reward normalize_then_sum, which reads the single rewards only");
+  }
   if (s.top_entropy_fraction == 0) complain("top_entropy_fraction", "expected above 0: no token would be learnt from");
 }
 

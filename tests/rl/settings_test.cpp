@@ -70,6 +70,7 @@ constexpr Refused refused[] = {
     {R"({"objective": {"multi_reward": "normalize_then_sum", "advantage": "centred"}})", "objective.advantage"},
     {R"({"objective": {"preset": "dr_grpo", "multi_reward": "normalize_then_sum"}})", "objective.advantage"},
     {R"({"objective": {"multi_reward": "normalize_then_sum", "std_scope": "batch"}})", "objective.std_scope"},
+    {R"({"objective": {"multi_reward": "normalize_then_sum", "kl": "k1", "kl_in": "reward"}})", "objective.kl_in"},
     {R"({"objective": {"advantage": "leave_one_out", "std_convention": "verl"}})", "objective.std_convention"},
     {R"({"objective": {"advantage": "opo", "std_scope": "batch"}})", "objective.std_scope"},
     {R"({"objective": {"std_convention": "none", "std_scope": "batch"}})", "objective.std_scope"},
