@@ -84,6 +84,9 @@ class Faults : public e2e::ProgramTest {
       ASSERT_EQ(again.status, 0) << what << ": " << words << again.err;
     }
     EXPECT_TRUE(fingerprint(out) == expected_) << what << ": other bytes";
+    for (const char* file : {"report.html", "summary.json", "metrics.jsonl", "recipe.resolved.json"}) {
+      EXPECT_TRUE(fs::exists(folder_ / out / file)) << what << ": no " << file;
+    }
   }
 
   std::string expected_;
