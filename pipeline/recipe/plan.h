@@ -39,7 +39,7 @@ struct StagePlan {
 
 std::vector<StagePlan> plan_run(const Recipe& recipe, nn::Backend& backend);
 
-// A table for people, and the same as {"stages": [...], "seconds": [low, expected, high]}.
+// A table for people, and the same as {"stages": [...], "seconds": n, "seconds_range": [low, high]}.
 std::string plan_text(const std::vector<StagePlan>& plan);
 Json plan_json(const std::vector<StagePlan>& plan);
 

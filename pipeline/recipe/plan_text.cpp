@@ -58,7 +58,7 @@ std::string plan_text(const std::vector<StagePlan>& plan) {
 }
 
 Json plan_json(const std::vector<StagePlan>& plan) {
-  const auto json = [](const Range& range) { return Json{range.low, range.expected, range.high}; };
+  const auto range = [](const Range& r) { return Json{r.low, r.high}; };
   Json stages = Json::array();
   Range seconds;
   for (const StagePlan& s : plan) {
@@ -67,15 +67,19 @@ Json plan_json(const std::vector<StagePlan>& plan) {
                       {"from", s.from},
                       {"steps", s.steps},
                       {"exact", s.exact},
-                      {"trained_tokens", json(s.trained)},
-                      {"scored_tokens", json(s.scored)},
+                      {"trained_tokens", s.trained.expected},
+                      {"trained_range", range(s.trained)},
+                      {"scored_tokens", s.scored.expected},
+                      {"scored_range", range(s.scored)},
                       {"prompt_tokens", s.prompts},
-                      {"sampled_tokens", json(s.sampled)},
-                      {"seconds", json(s.seconds)}});
+                      {"sampled_tokens", s.sampled.expected},
+                      {"sampled_range", range(s.sampled)},
+                      {"seconds", s.seconds.expected},
+                      {"seconds_range", range(s.seconds)}});
     if (s.memory_bytes > 0) stages.back().update({{"memory_bytes", s.memory_bytes}, {"starts", s.starts}});
     seconds += s.seconds;
   }
-  return {{"stages", std::move(stages)}, {"seconds", json(seconds)}};
+  return {{"stages", std::move(stages)}, {"seconds", seconds.expected}, {"seconds_range", range(seconds)}};
 }
 
 }  // namespace posttrain::pipeline

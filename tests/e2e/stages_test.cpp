@@ -157,7 +157,9 @@ TEST_F(Stages, AreListedWithTokensAndTimeByADryRunThatWritesNothing) {
   EXPECT_FALSE(std::filesystem::exists(folder_ / "a"));
   const Json plan = parse_json(start("a", {"--dry-run", "--json"}).out, "plan");
   EXPECT_EQ(plan.at("stages").size(), 9u);
-  EXPECT_EQ(plan["stages"][0]["trained_tokens"].get<double>(), 60.0 * 8 * 128);
+  constexpr double room = 60.0 * 8 * 128;  // of all rows; documents leave some of it empty
+  EXPECT_LT(plan["stages"][0]["trained_tokens"].get<double>(), room);
+  EXPECT_GT(plan["stages"][0]["trained_tokens"].get<double>(), 0.7 * room);
   EXPECT_EQ(plan["stages"][5]["sampled_tokens"].get<double>(), 4.0 * 4 * 4 * 12);
   EXPECT_GT(plan["seconds"].get<double>(), 0);
 }
