@@ -34,7 +34,7 @@ class Schema {
 
   // Why `value` does not match, as "path: reason"; nothing when it does. Numbers are compared as decimals, objects
   // whatever the order of their keys. Patterns are PCRE2's reading of ECMA-262. Throws SchemaLimit after
-  // 1,000,000 steps, 1000 levels of schemas within each other, or where a pattern needs too many steps.
+  // 1,000,000 steps, 256 schemas within each other, or where a pattern needs too many steps.
   std::optional<std::string> mismatch(const Json& value) const;
 
  private:

@@ -9,7 +9,7 @@ namespace posttrain::rewards {
 namespace {
 
 constexpr size_t kMostSteps = 1'000'000;
-constexpr int kMostLevels = 1000;
+constexpr int kMostLevels = 256;  // of about 1 KB of stack each
 
 using Why = std::optional<std::string>;
 
@@ -43,13 +43,7 @@ class Matching {
     }
     const unsigned type = type_of(value);
     if ((node.types & type) == 0) return no(path, "of another type than the schema's");
-    if (node.values) {
-      std::string text;
-      size_t size = 0;
-      append_canonical(value, text, size);
-      step(size + text.size() / 64);
-      if (!node.values->contains(text)) return no(path, "none of the values that are allowed");
-    }
+    if (node.values && !is_allowed(*node.values, value)) return no(path, "none of the values that are allowed");
     Why why;
     if ((type & kNumber) != 0) why = find_number(node, Decimal::of(value), path);
     if (type == kString) why = find_text(node, value.get_ref<const std::string&>(), path);
@@ -61,7 +55,7 @@ class Matching {
  private:
   struct Level {
     explicit Level(Matching& matching) : of(matching) {
-      if (++of.levels_ > kMostLevels) throw SchemaLimit{"more than 1000 schemas within each other"};
+      if (++of.levels_ > kMostLevels) throw SchemaLimit{"more than 256 schemas within each other"};
     }
     ~Level() { --of.levels_; }
     Level(const Level&) = delete;
@@ -88,7 +82,16 @@ class Matching {
     }
   }
 
-  static Why find_number(const SchemaNode& node, const Decimal& number, const std::string& path) {
+  [[gnu::noinline]] bool is_allowed(const std::set<std::string>& values, const Json& value) {
+    std::string text;
+    size_t size = 0;
+    append_canonical(value, text, size);
+    step(size + text.size() / 64);
+    return values.contains(text);
+  }
+
+  // What ends here stays out of the frame of find(), which recurses.
+  [[gnu::noinline]] static Why find_number(const SchemaNode& node, const Decimal& number, const std::string& path) {
     if (node.minimum && number < *node.minimum) return no(path, "below the minimum");
     if (node.maximum && number > *node.maximum) return no(path, "above the maximum");
     if (node.above && number <= *node.above) return no(path, "not above exclusiveMinimum");
@@ -97,7 +100,7 @@ class Matching {
     return {};
   }
 
-  Why find_text(const SchemaNode& node, const std::string& text, const std::string& path) {
+  [[gnu::noinline]] Why find_text(const SchemaNode& node, const std::string& text, const std::string& path) {
     const auto characters = static_cast<size_t>(
         std::ranges::count_if(text, [](char c) { return (static_cast<unsigned char>(c) & 0xC0) != 0x80; }));
     if (Why why = count(node.length, characters, path, "characters")) return why;
@@ -118,7 +121,7 @@ class Matching {
     return count(node.contained, n, path, "items that match contains");
   }
 
-  bool repeats(const Json& array) {
+  [[gnu::noinline]] bool repeats(const Json& array) {
     std::set<std::string> seen;
     size_t size = 0, bytes = 0;
     for (const Json& item : array) {
