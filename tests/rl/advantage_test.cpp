@@ -101,6 +101,32 @@ TEST(Advantage, NormalizeThenSumMakesRewardsOfAnyScaleCountAlike) {
   EXPECT_NEAR(advantages(settings, samples)[0], sum / (sum * std::sqrt(2.0) + 1e-4), 1e-9);
 }
 
+TEST(Advantage, NormalizeThenSumLeavesAFailedJudgementOut) {
+  auto settings = with("group");
+  settings.multi_reward = MultiReward::normalize_then_sum;
+  std::vector<ScoredSample> two(2);
+  two[0] = {.group = 0, .reward = 0, .parts = {1, 0}, .part_weights = {1, 2}};
+  two[1] = {.group = 0, .reward = 0, .parts = {0, 3}, .part_weights = {1, 2}};
+  auto three = two;
+  three.push_back({.group = 0, .reward = 0, .valid = false, .parts = {9, -9}, .part_weights = {1, 2}});
+  const auto alone = advantages(settings, two), beside = advantages(settings, three);
+  EXPECT_EQ(beside, (std::vector<double>{alone[0], alone[1], 0}));
+  EXPECT_NE(alone[0], 0);
+}
+
+TEST(Advantage, OpoOfAnswersWithoutLengthTakesThePlainMean) {
+  auto samples = group({1, 0, 0, 1});
+  for (auto& s : samples) s.length = 0;
+  EXPECT_EQ(advantages(with("opo"), samples), (std::vector<double>{0.5, -0.5, -0.5, 0.5}));
+}
+
+TEST(Advantage, TwoTokensAreEnoughToWhiten) {
+  const auto white = whitened(std::vector<double>{0, 1}, std::vector<double>{1, 1});
+  EXPECT_NEAR(white[0], -0.5 / std::sqrt(0.5 + 1e-8), 1e-12);
+  EXPECT_NEAR(white[1], -white[0], 1e-12);
+  EXPECT_EQ(whitened(std::vector<double>{0, 1}, std::vector<double>{1, 0}), (std::vector<double>{0, 0}));
+}
+
 TEST(Advantage, ARewardThatIsNotANumberCountsAsAFailedJudge) {
   for (const double odd : {std::nan(""), HUGE_VAL, -HUGE_VAL}) {
     const auto out = advantages(with("centred"), group({0, 1, odd}));

@@ -209,6 +209,16 @@ TEST(Objective, TopEntropyFractionDropsThePolicyTermOfTheCertainTokens) {
   EXPECT_NEAR(kept, counted * 0.25, 1.5);
 }
 
+TEST(Objective, ATokenAtTheEntropyThresholdIsLearntFrom) {
+  const auto batch = one_token(1, 1);
+  const double logp = -1, entropy = 0.5;
+  const auto slope = [&](double threshold) {
+    return Objective(plain(), batch).evaluate(0, 1, std::span(&logp, 1), std::span(&entropy, 1), threshold).dlogp[0];
+  };
+  EXPECT_NEAR(slope(0.5), -1, 1e-12);
+  EXPECT_EQ(slope(0.500001), 0);
+}
+
 TEST(Objective, SamplerCorrectionTruncatesOrMasks) {
   auto batch = one_token(1, 1);
   batch.sampler_logp = {batch.old_logp[0] - std::log(4.0)};  // the trainer finds the token 4 times likelier
