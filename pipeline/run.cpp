@@ -121,8 +121,10 @@ void write_results(Session& session) {
     keep_final_digests(session.store(), session.folder());
     break;
   }
-  report::write_summary(session.folder().summary(), session.store());
   report::write_report(session.folder().report(), session.store());
+  sync_store(session.folder());
+  sync_file(session.folder().metrics());
+  report::write_summary(session.folder().summary(), session.store());  // last: with it the run counts as complete
 }
 
 // A value of a recipe in a message.

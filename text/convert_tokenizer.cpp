@@ -103,7 +103,7 @@ void save_tokenizer_files(const std::filesystem::path& model, const std::filesys
   const auto from = std::filesystem::is_directory(model) ? model : model.parent_path();
   for (const char* name : {"tokenizer.json", "tokenizer_config.json", "special_tokens_map.json", "added_tokens.json",
                            "vocab.json", "merges.txt", "tokenizer.model", "chat_template.jinja"}) {
-    if (std::filesystem::exists(from / name)) std::filesystem::copy_file(from / name, dir / name);
+    if (std::filesystem::exists(from / name)) write_file_atomically(dir / name, read_file(from / name));
   }
 }
 

@@ -17,6 +17,7 @@ import json
 import os
 import pathlib
 import random
+import re
 import sqlite3
 import subprocess
 import sys
@@ -262,7 +263,7 @@ def try_one(seed, recipes, program, tally, acts):
         tally["refused"] += 1
         if not whole.stderr.strip() or "internal" in whole.stderr:
             yield f"refused without a reason: {whole.stderr}"
-        tally["why " + last_line(whole.stderr).replace(str(program.folder), "")[:70]] += 1
+        tally["why " + re.sub(r"[0-9]+", "N", last_line(whole.stderr).replace(str(program.folder), ""))[:90]] += 1
         return
     if whole.returncode == 1 and any(words in whole.stderr for words in NOTHING_TO_LEARN):
         tally["nothing to learn from"] += 1
