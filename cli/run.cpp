@@ -1,5 +1,6 @@
 // posttrain run: from a recipe to a finished run folder.
 #include <unistd.h>
+#include <algorithm>
 #include <atomic>
 #include <csignal>
 #include <cstdio>
@@ -54,7 +55,7 @@ std::string default_folder(const std::string& recipe) {
 
 // Shows the warnings; throws the errors.
 void show_findings(const pipeline::LoadedRecipe& loaded) {
-  const auto findings = pipeline::preflight(loaded.recipe, {.source = &loaded.source});
+  const auto findings = pipeline::preflight(loaded.recipe, {.memory = false, .source = &loaded.source});
   pipeline::throw_errors(findings);
   for (const auto& finding : findings) std::fprintf(stderr, "%s\n", finding.text().c_str());
 }
@@ -69,7 +70,7 @@ int show_plan(const RunGiven& given) {
   if (!gpus.empty() && !given.json)
     std::printf("%zu GPUs were found (%s); none is used yet\n", gpus.size(), gpus[0].c_str());
   std::fputs((given.json ? to_line(pipeline::plan_json(plan)) + "\n" : pipeline::plan_text(plan)).c_str(), stdout);
-  return 0;
+  return std::ranges::all_of(plan, &pipeline::StagePlan::starts) ? 0 : 2;  // the plan says why not
 }
 
 // Without a recipe it is the one that the run keeps; --from may --set other values in it.

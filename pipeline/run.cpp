@@ -55,8 +55,10 @@ int64_t planned_steps(const StageSpec& spec) {
 
 // Warnings are shown; errors end the run before anything is made.
 void check_before_start(const Recipe& recipe, const Node* source, Progress& progress) {
-  const auto findings = preflight(
-      recipe, {.source = source, .watch = [&](int64_t done, int64_t total) { progress.phase("check", done, total); }});
+  const auto findings =
+      preflight(recipe, {.memory = false, .source = source, .watch = [&](int64_t done, int64_t total) {
+                           progress.phase("check", done, total);
+                         }});
   for (const Finding& finding : findings) {
     if (finding.severity == Severity::warning) progress.note(finding.text());
   }

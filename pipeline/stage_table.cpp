@@ -5,7 +5,7 @@
 
 #include "base/error.h"
 
-// One line a type: pipeline/stages/<type>.cpp exports <type>_stage.
+// One line a type: pipeline/stages/<type>_stage.cpp exports <type>_stage.
 #define POSTTRAIN_STAGES(X) \
   X(sft)                    \
   X(grpo)                   \

@@ -1,4 +1,5 @@
-// The visible table of stage types. A new type is a file pipeline/stages/<type>.cpp and a line in stage_table.cpp.
+// The visible table of stage types. A new type is a file pipeline/stages/<type>_stage.cpp and a line in
+// stage_table.cpp.
 #pragma once
 
 #include <span>

@@ -1,6 +1,6 @@
-// What the pipeline knows of a type of stage. A type is one file, pipeline/stages/<type>.cpp: a settings struct with
-// visit(), the stages that it refers to, its plan, its need of memory and what runs it; at the end the one exported
-// StageType. A line in stage_table.cpp makes it known.
+// What the pipeline knows of a type of stage. A type is one file, pipeline/stages/<type>_stage.cpp: a settings struct
+// with visit(), the stages that it refers to, its plan, its need of memory and what runs it; at the end the one
+// exported StageType. A line in stage_table.cpp makes it known.
 #pragma once
 
 #include <cstdint>

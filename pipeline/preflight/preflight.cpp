@@ -1,11 +1,14 @@
 #include "pipeline/preflight/preflight.h"
 
+#include <algorithm>
 #include <optional>
 
 #include "base/error.h"
 #include "base/temporary_folder.h"
 #include "pipeline/preflight/inspection.h"
 #include "pipeline/preflight/reward_checks.h"
+#include "pipeline/recipe/memory_check.h"
+#include "pipeline/recipe/planner.h"
 
 namespace posttrain::pipeline {
 namespace {
@@ -42,6 +45,16 @@ void check_rows(const Survey& survey, const Inspection& inspection, std::vector<
     if (seen[0]->rows_by_hash.contains(hash) && both.count++ == 0) both.first = row;
   }
   if (both.count > 0) add(findings, Severity::warning, "task.test", rows_text(both, "whose prompt is trained on too"));
+}
+
+// Stages that need more memory than this machine has.
+void check_fit(const Recipe& recipe, std::vector<Finding>& findings) {
+  const Planner planner(recipe);
+  for (const StageSpec& stage : recipe.stages) {
+    const auto verdict = memory_verdict(recipe, stage, planner);
+    if (verdict && !verdict->starts)
+      add(findings, Severity::error, "stages." + stage.name + "." + verdict->knob, refusal_text(*verdict));
+  }
 }
 
 // "stages[2].steps" as --set takes it: "stages.zero.steps".
@@ -91,6 +104,9 @@ std::vector<Finding> preflight(const Recipe& recipe, const PreflightOptions& opt
   }
   check_rows(survey, inspection, findings);
   check_rewards(survey, inspection.learnt(), findings);
+  const bool broken =
+      std::ranges::any_of(findings, [](const Finding& finding) { return finding.severity == Severity::error; });
+  if (options.memory && !broken) check_fit(recipe, findings);
   return placed();
 }
 

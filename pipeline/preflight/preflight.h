@@ -12,6 +12,7 @@
 namespace posttrain::pipeline {
 
 struct PreflightOptions {
+  bool memory = true;                                           // say which stages need more than this machine has
   bool quick = false;                                           // look at some rows of each file only
   const Node* source = nullptr;                                 // where the recipe's keys were written
   std::function<void(int64_t done, int64_t total)> watch = {};  // rows that were looked at

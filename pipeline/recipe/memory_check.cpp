@@ -66,10 +66,13 @@ std::optional<MemoryVerdict> memory_verdict(const Recipe& recipe, const StageSpe
   return verdict;
 }
 
-std::string memory_text(const MemoryVerdict& verdict) {
-  if (verdict.starts) return verdict.plan.text();
-  return verdict.plan.text() + "\nwill not start here: needs " + model::memory_amount(verdict.plan.total()) + ", has " +
+std::string refusal_text(const MemoryVerdict& verdict) {
+  return "will not start here: needs " + model::memory_amount(verdict.plan.total()) + ", has " +
          model::memory_amount(installed_memory_bytes()) + "; " + verdict.advice;
+}
+
+std::string memory_text(const MemoryVerdict& verdict) {
+  return verdict.starts ? verdict.plan.text() : verdict.plan.text() + "\n" + refusal_text(verdict);
 }
 
 void check_memory(const Recipe& recipe, Progress& progress) {

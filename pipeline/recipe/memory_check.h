@@ -49,6 +49,9 @@ std::optional<MemoryVerdict> memory_verdict(const Recipe& recipe, const StageSpe
 // machine has; one that needs more than is free just now is a warning.
 void check_memory(const Recipe& recipe, Progress& progress);
 
+// "will not start here: needs 163.9 GB, has 23.2 GB; largest: ...", of one that does not.
+std::string refusal_text(const MemoryVerdict& verdict);
+
 // "weights 0.5 GB, ...", and why it will not start here, if so.
 std::string memory_text(const MemoryVerdict& verdict);
 

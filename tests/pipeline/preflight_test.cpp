@@ -111,7 +111,7 @@ INSTANTIATE_TEST_SUITE_P(
          "+ 255"},
         {"reward out of reach", {"stages.kept.min_reward=2"}, "stages.kept.min_reward", "expected at most 1.5"},
         {"group of one", {"stages.zero.samples_per_prompt=1"}, "samples_per_prompt", "expected at least 2"},
-        {"temperature 0", {"stages.zero.sampling.temperature=0"}, "stages.zero.sampling.temperature", "above 0"},
+        {"temperature 0", {"stages.zero.sampling.temperature=0"}, "sampling.temperature", "expected above 0"},
         {"weights of 0",
          {"rewards=[{\"type\": \"exact\", \"weight\": 0}]"},
          "stages.zero",
@@ -141,10 +141,7 @@ INSTANTIATE_TEST_SUITE_P(
          {"rewards=[{\"type\": \"math\", \"answer_in\": \"box\"}]"},
          "rewards[0]",
          "expected a form of answer that the vocabulary can write, got \\boxed"},
-        {"warm-up beyond the steps",
-         {"stages.zero.training.warmup_steps=1000"},
-         "stages.zero.training.warmup_steps",
-         "expected fewer than the stage's 3 steps"},
+        {"warm-up beyond the steps", {"stages.zero.training.warmup_steps=1000"}, "training.warmup_steps", "got 1000"},
         {"a rate of 9", {"stages.zero.training.lr=9"}, "stages.zero.training.lr", "expected at most 0.1"},
         {"rows beyond the positions",
          {"stages.base.row_tokens=4000"},
@@ -236,6 +233,12 @@ TEST_F(PreflightTest, SaysWhereAKeyWasWritten) {
   std::string changed = kChain;
   changed.replace(changed.find("0.0003"), 6, "9");
   EXPECT_NE(findings(changed, {}).find("r.json:9:"), std::string::npos) << findings(changed, {});
+}
+
+TEST_F(PreflightTest, SaysWhatWillNotStartHere) {
+  const std::string found = findings(kChain, {"model.arch.hidden=65536", "model.arch.layers=100"});
+  EXPECT_NE(found.find("stages.base."), std::string::npos) << found;
+  EXPECT_NE(found.find("will not start here: needs "), std::string::npos) << found;
 }
 
 TEST_F(PreflightTest, StrictTakesWarningsAsErrors) {
