@@ -137,7 +137,9 @@ class Recipes:
     def draw(self, rng):
         count = rng.randint(1, 3)
         rewards = [{"type": "exact"}]
-        for kind in rng.choices(REWARDS, k=count):  # types may repeat
+        # Types repeat once rewards have names of their own; until then two of a type are a fault that is known.
+        named = "name" in by_type(self.reward, "exact")
+        for kind in rng.choices(REWARDS, k=count) if named else rng.sample(REWARDS[1:], count):
             rewards.append({"type": kind, "weight": rng.choice([0.1, 0.5, 1]), **fill(by_type(self.reward, kind), rng, 0.3)})
         for part in rewards:
             part.pop("max_tokens", None) if part.get("type") == "cosine" else None
