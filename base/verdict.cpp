@@ -12,6 +12,8 @@ const char* to_string(Verdict verdict) {
       return "undecided";
     case Verdict::failed:
       return "failed";
+    case Verdict::absent:
+      return "absent";
   }
   return "failed";
 }

@@ -13,6 +13,7 @@
 #include "cli/model_session.h"
 #include "pipeline/evaluation.h"
 #include "pipeline/run.h"
+#include "report/figures.h"
 #include "tasks/benchmarks.h"
 #include "tasks/task_table.h"
 
@@ -89,15 +90,17 @@ int evaluate_model(const EvalGiven& given) {
   const auto record = pipeline::evaluate(collector, *task, eval, static_cast<uint64_t>(given.options.seed), {});
   Json line = {{"model", given.model}, {"task", given.task}, {"problems", record.n}, {"samples", record.k}};
   for (const auto& [name, value] : record.metrics) line[name] = value;
+  for (const auto& alert : record.alerts) line["alerts"].push_back(alert.text);
   line["settings"] = params_to_json(eval.sampling);
   if (given.json) {
     std::printf("%s\n", to_line(line).c_str());
-    return 0;
+    return pipeline::has_figure(record.metrics) ? 0 : 1;
   }
   std::printf("%s on %s: %lld problems, %lld samples each\n", given.model.c_str(), given.task.c_str(),
               static_cast<long long>(record.n), static_cast<long long>(record.k));
-  for (const auto& [name, value] : record.metrics) std::printf("  %-14s %.4f\n", name.c_str(), value);
-  return 0;
+  std::fputs(report::figures_text(record.metrics).c_str(), stdout);
+  for (const auto& alert : record.alerts) std::printf("ALERT %s\n", alert.text.c_str());
+  return pipeline::has_figure(record.metrics) ? 0 : 1;
 }
 
 }  // namespace

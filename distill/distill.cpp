@@ -90,22 +90,25 @@ std::vector<rollout::ScoredGroup> DistillTrainer::sample(int64_t step, DistillSt
   rollout::CollectStats stats;
   auto groups = context_.collector.collect(problems, 1, settings_.sampling,
                                            {context_.seed, context_.stage, static_cast<uint64_t>(step), 0}, stats);
-  double length = 0, reward = 0, right = 0, truncated = 0, scored = 0;
+  double length = 0, reward = 0, scored = 0, right = 0, judged = 0, truncated = 0;
   const auto n = static_cast<double>(groups.size());
   for (const auto& group : groups) {
     const auto& answer = group.answers.front();
     length += static_cast<double>(answer.completion.ids.size()) / n;
-    truncated += answer.completion.truncated() / n;
-    if (!rollout::is_scored(answer)) continue;
-    scored += 1;
-    reward += answer.outcome.total;
     right += answer.outcome.verdict == Verdict::right;
+    judged += is_judged(answer.outcome.verdict);
+    if (rollout::is_scored(answer)) {
+      reward += answer.outcome.total;
+      scored += 1;
+    }
+    truncated += answer.completion.truncated() / n;
   }
   out.metrics.insert(out.metrics.end(), {{"completions/mean_length", length},
                                          {"completions/clipped_ratio", truncated},
-                                         {"reward", reward / std::max(1.0, scored)},
-                                         {"accuracy", right / std::max(1.0, scored)},
+                                         {"verdicts/failed_ratio", 1 - scored / std::max(1.0, n)},
                                          {"timing_s/gen", clock.seconds()}});
+  if (scored > 0) out.metrics.emplace_back("reward", reward / scored);
+  if (judged > 0) out.metrics.emplace_back("accuracy", right / judged);
   out.spans.push_back({.phase = "rollout", .t0 = 0, .t1 = clock.seconds()});
   return groups;
 }

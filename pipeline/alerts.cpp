@@ -15,6 +15,11 @@ namespace {
 constexpr std::array<const char*, 5> followed = {"reward", "accuracy", "completions/mean_length",
                                                  "frac_reward_zero_std", "entropy"};
 
+double share_failed(const store::Metrics& metrics, const char* name) {
+  const double share = report::metric(metrics, name);
+  return std::isfinite(share) ? share : 0;
+}
+
 }  // namespace
 
 Alerts::Alerts(const AlertLimits& limits) : limits_(limits) {}
@@ -31,11 +36,14 @@ void Alerts::raise(int64_t step, const std::string& code, const std::string& tex
   const auto last = raised_.find(code);
   if (last != raised_.end() && step - last->second < limits_.quiet_steps) return;
   raised_[code] = step;
-  out_.push_back({code, text});
+  out_.push_back(
+      {code, text + (failed_ > 0 ? formatted(" (failed %.1f%%: judges' failures are left out)", 100 * failed_)
+                                 : std::string())});
 }
 
 std::vector<store::Alert> Alerts::step(int64_t step, const store::Metrics& metrics) {
   out_.clear();
+  failed_ = share_failed(metrics, "verdicts/failed_ratio");
   for (const char* name : followed) {
     const double value = report::metric(metrics, name);
     if (std::isfinite(value)) history_[name].push_back(value);
@@ -61,6 +69,10 @@ void Alerts::check_groups(int64_t step, const store::Metrics& metrics) {
           formatted(
               "%.0f%% of the groups have no spread: filter the prompts by difficulty, use dynamic sampling, or stop",
               100 * recent("frac_reward_zero_std")));
+  }
+  if (failed_ > limits_.failed) {
+    raise(step, "judge-failed",
+          "a judge failed on some answers, which are not trained on: their reasons stand with the samples in run.db");
   }
   const double unparsed = report::metric(metrics, "completions/unparsed_ratio");
   if (unparsed > limits_.unparsed) {
@@ -158,6 +170,7 @@ void Alerts::raise_shrinking(int64_t step, const Work& first, const Work& now) {
 std::vector<store::Alert> Alerts::eval(int64_t step, const std::string& task, int64_t n,
                                        const store::Metrics& metrics) {
   out_.clear();
+  failed_ = share_failed(metrics, "failed");
   const double now = report::metric(metrics, "pass@1"), reward = recent("reward");
   if (!std::isfinite(now)) return {};
   Best& best = best_eval_.try_emplace(task, Best{now, reward}).first->second;

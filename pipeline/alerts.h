@@ -14,6 +14,7 @@ struct AlertLimits {
   double flat_groups = 0.8;  // share of groups without spread, mean of `window` steps
   double cut_off = 0.5;      // share of responses that hit the length limit
   double unparsed = 0.9;     // share of responses without a readable answer
+  double failed = 0.05;      // share of responses on which the judge itself failed
   double entropy = 0.01;     // nats; below this nothing is explored
   double kl = 2;             // to the reference
   double mismatch = 0;       // largest sampler-trainer gap that is allowed; raise where the backend keeps no order
@@ -61,6 +62,7 @@ class Alerts {
   std::map<std::string, Work> first_eval_;
   std::vector<store::Alert> out_;
   double first_length_ = 0, first_accuracy_ = 0;
+  double failed_ = 0;  // share of answers that the figures now looked at leave out
   bool collapsed_ = false;
 };
 

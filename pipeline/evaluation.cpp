@@ -6,12 +6,16 @@
 #include <numeric>
 #include <string_view>
 
+#include "base/format.h"
 #include "base/rng.h"
 #include "rl/metrics.h"
 #include "rollout/second_attempt.h"
 
 namespace posttrain::pipeline {
 namespace {
+
+// The share of answers without a verdict beyond which the others say nothing of the model.
+constexpr double most_failed = 0.5;
 
 bool is_right(const rollout::Answer& answer) {
   return answer.outcome.verdict == Verdict::right;
@@ -46,11 +50,27 @@ double majority_right(const rollout::ScoredGroup& group, std::span<const size_t>
   return leaders > 0 ? right / leaders : 0;
 }
 
-// The mean of majority_right over k of the answers: over all of them, or over 100 draws without replacement.
-double majority_of(const rollout::ScoredGroup& group, int64_t k, Rng& rng) {
-  const int64_t n = std::ssize(group.answers);
-  std::vector<size_t> order(static_cast<size_t>(n));
-  std::iota(order.begin(), order.end(), size_t{0});
+// The answers that a judge had a word on.
+std::vector<size_t> judged_of(const rollout::ScoredGroup& group) {
+  std::vector<size_t> judged;
+  for (size_t i = 0; i < group.answers.size(); ++i) {
+    if (is_judged(group.answers[i].outcome.verdict)) judged.push_back(i);
+  }
+  return judged;
+}
+
+// Whether the judge reads answers at all: where it does not (a proof, a program), there is nothing to vote on.
+bool has_votes(std::span<const rollout::ScoredGroup> groups) {
+  return std::ranges::any_of(groups, [](const auto& group) {
+    return std::ranges::any_of(group.answers, [](const rollout::Answer& answer) {
+      return is_judged(answer.outcome.verdict) && (answer.outcome.unparsed || !answer.outcome.answer.empty());
+    });
+  });
+}
+
+// The mean of majority_right over k of the judged answers: over all of them, or over 100 draws without replacement.
+double majority_of(const rollout::ScoredGroup& group, std::vector<size_t> order, int64_t k, Rng& rng) {
+  const int64_t n = std::ssize(order);
   if (k == n) return majority_right(group, order);
   constexpr int draws = 100;
   double sum = 0;
@@ -79,13 +99,17 @@ double mean(const std::vector<double>& values) {
   return values.empty() ? 0 : std::accumulate(values.begin(), values.end(), 0.0) / static_cast<double>(values.size());
 }
 
-// A mean over problems and its interval.
+// A mean over problems and its interval; nothing where no problem has one.
 void add_mean(store::Metrics& out, const std::string& name, const std::vector<double>& values, uint64_t seed) {
-  out.emplace_back(name, mean(values));
   if (values.empty()) return;
+  out.emplace_back(name, mean(values));
   const auto [low, high] = bootstrap_interval(values, seed);
   out.emplace_back(name + "_low", low);
   out.emplace_back(name + "_high", high);
+}
+
+void add_mean(store::Metrics& out, const std::string& name, const std::vector<double>& values) {
+  if (!values.empty()) out.emplace_back(name, mean(values));
 }
 
 }  // namespace
@@ -102,22 +126,52 @@ void EvalSettings::visit(Visitor& v) {
 
 namespace {
 
-// The share of answers that are right at first, or the second time where they did not compile.
+// The share of judged answers that are right at first, or the second time where they did not compile.
 double second_pass(rollout::Collector& collector, std::span<const rollout::ScoredGroup> groups,
                    const EvalSettings& settings, uint64_t seed, const rollout::Progress& progress) {
-  double right = 0;
-  for (const auto& group : groups) right += static_cast<double>(count_right(group));
+  int64_t right = 0, judged = 0;
+  for (const auto& group : groups) {
+    right += count_right(group);
+    judged += std::ssize(judged_of(group));
+  }
   const auto problems = rollout::second_problems(collector, groups, settings.samples, settings.sampling.max_new_tokens,
                                                  std::numeric_limits<int64_t>::max());
   rollout::CollectStats stats;
   const rollout::DrawKey key{.seed = seed, .stage = hash_name("second attempt"), .step = 0};
   std::vector<rollout::ScoredGroup> second;
   if (!problems.empty()) second = collector.collect(problems, 1, settings.sampling, key, stats, progress);
-  for (const auto& group : second) right += static_cast<double>(count_right(group));
-  return right / static_cast<double>(std::max<size_t>(1, groups.size()) * static_cast<size_t>(settings.samples));
+  for (const auto& group : second) {
+    right += count_right(group);
+    judged += std::ssize(judged_of(group)) - std::ssize(group.answers);
+  }
+  return static_cast<double>(right) / static_cast<double>(std::max<int64_t>(1, judged));
+}
+
+// What a reader must know where judges failed: how much is left out, and why in a judge's own words.
+std::vector<store::Alert> alerts_of(std::span<const rollout::ScoredGroup> groups) {
+  int64_t answers = 0, failed = 0;
+  std::string why;
+  for (const auto& group : groups) {
+    for (const auto& answer : group.answers) {
+      ++answers;
+      if (is_judged(answer.outcome.verdict)) continue;
+      ++failed;
+      if (why.empty()) why = rewards::why_unjudged(answer.outcome);
+    }
+  }
+  if (failed == 0) return {};
+  const double share = static_cast<double>(failed) / static_cast<double>(answers);
+  return {{"judge-failed",
+           formatted("failed %.1f%%: no judge gave a verdict on %lld of %lld answers, so %s (%s)", 100 * share,
+                     static_cast<long long>(failed), static_cast<long long>(answers),
+                     share > most_failed ? "no figure is given" : "the figures are over the others", why.c_str())}};
 }
 
 }  // namespace
+
+bool has_figure(const store::Metrics& metrics) {
+  return std::ranges::any_of(metrics, [](const auto& metric) { return metric.first == "pass@1"; });
+}
 
 double pass_at_k(int64_t n, int64_t c, int64_t k) {
   if (n - c < k) return 1;
@@ -133,43 +187,52 @@ store::Metrics evaluate_groups(std::span<const rollout::ScoredGroup> groups, uin
   if (n > 1) ks.push_back(n);
   std::vector<double> share;
   std::map<int64_t, std::vector<double>> pass, majority;
-  double length = 0, truncated = 0, format = 0, formats = 0, unparsed = 0, failed = 0;
-  for (const auto& group : groups) {
+  const bool votes = has_votes(groups);
+  double length = 0, truncated = 0, format = 0, formats = 0, unparsed = 0, judged = 0;
+  for (size_t g = 0; g < groups.size(); ++g) {
+    const auto& group = groups[g];
     const int64_t right = count_right(group);
-    share.push_back(static_cast<double>(right) / static_cast<double>(n));
-    Rng rng({seed, hash_name("majority"), share.size()});
+    const std::vector<size_t> known = judged_of(group);
+    const int64_t m = std::ssize(known);
+    if (m > 0) share.push_back(static_cast<double>(right) / static_cast<double>(m));
+    Rng rng({seed, hash_name("majority"), g + 1});
     for (const int64_t k : ks) {
-      pass[k].push_back(pass_at_k(n, right, k));
-      majority[k].push_back(majority_of(group, k, rng));
+      if (k > m) continue;  // too few are judged to say anything of k
+      pass[k].push_back(pass_at_k(m, right, k));
+      if (votes) majority[k].push_back(majority_of(group, known, k, rng));
     }
+    judged += static_cast<double>(m);
     for (const auto& answer : group.answers) {
       length += static_cast<double>(answer.completion.ids.size());
       truncated += answer.completion.truncated();
-      unparsed += answer.outcome.unparsed;
-      failed += answer.outcome.verdict == Verdict::failed;
+      unparsed += is_judged(answer.outcome.verdict) && answer.outcome.unparsed;
       for (const auto& part : answer.outcome.parts) {
-        if (part.name != "format") continue;
+        if (part.type != "format" || !is_judged(part.verdict)) continue;
         format += part.value;
         formats += 1;
       }
     }
   }
   const double answers = std::max(1.0, static_cast<double>(std::ssize(groups) * n));
+  const double failed = 1 - judged / answers;
+  const bool told = failed <= most_failed;
   store::Metrics out;
-  add_mean(out, "pass@1", share, seed);
-  for (const int64_t k : ks) {
-    if (k < n) out.emplace_back("pass@" + std::to_string(k), mean(pass[k]));
+  if (told) {
+    add_mean(out, "pass@1", share, seed);
+    for (const int64_t k : ks) {
+      if (k < n) add_mean(out, "pass@" + std::to_string(k), pass[k]);
+    }
+    if (n > 1) add_mean(out, "pass@" + std::to_string(n), pass[n], seed);
+    for (const int64_t k : ks) {
+      if (k > 2 && k < n) add_mean(out, "maj@" + std::to_string(k), majority[k]);
+    }
+    if (n > 1) add_mean(out, "cons@" + std::to_string(n), majority[n], seed);
   }
-  if (n > 1) add_mean(out, "pass@" + std::to_string(n), pass[n], seed);
-  for (const int64_t k : ks) {
-    if (k > 2 && k < n) out.emplace_back("maj@" + std::to_string(k), mean(majority[k]));
-  }
-  if (n > 1) add_mean(out, "cons@" + std::to_string(n), majority[n], seed);
   out.emplace_back("mean_length", length / answers);
-  if (formats > 0) out.emplace_back("format", format / formats);
+  if (told && formats > 0) out.emplace_back("format", format / formats);
   out.emplace_back("truncated", truncated / answers);
-  out.emplace_back("unparsed", unparsed / answers);
-  if (failed > 0) out.emplace_back("failed", failed / answers);
+  if (told) out.emplace_back("unparsed", unparsed / std::max(1.0, judged));
+  if (failed > 0) out.emplace_back("failed", failed);
   return out;
 }
 
@@ -191,7 +254,8 @@ store::EvalRecord evaluate(rollout::Collector& collector, const text::Task& task
                                         {.seed = seed, .stage = hash_name("evaluation"), .step = 0}, stats, progress);
   store::EvalRecord record{.role = settings.role, .n = std::ssize(problems), .k = settings.samples};
   record.metrics = evaluate_groups(groups, seed);
-  if (settings.second_attempt) {
+  record.alerts = alerts_of(groups);
+  if (settings.second_attempt && has_figure(record.metrics)) {
     record.metrics.emplace_back("pass@1_second", second_pass(collector, groups, settings, seed, progress));
   }
   const auto kept = std::min<size_t>(groups.size(), static_cast<size_t>(settings.transcripts));

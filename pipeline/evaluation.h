@@ -20,12 +20,18 @@ struct EvalSettings {
   void visit(Visitor& v);
 };
 
-// Fractions in [0, 1] for n answers to each problem: "pass@1" (others say mean@n: the mean over problems of the share
-// of right answers), "pass@k" for k = 2, 4, ... n (unbiased: Chen et al. 2021, arXiv 2107.03374, equation 1), "maj@k"
-// for k = 4, 8, ... (majority vote over k of the answers, mean of 100 draws; ties shared out), "cons@n" (over all of
-// them), "format", "truncated", "unparsed", "failed" (by the judge itself, where any is); "mean_length" in tokens.
+// Fractions in [0, 1] of the answers that a judge had a word on, for n answers to each problem: "pass@1" (others say
+// mean@n: the mean over problems of the share of right answers), "pass@k" for k = 2, 4, ... n (unbiased: Chen et al.
+// 2021, arXiv 2107.03374, equation 1), "maj@k" for k = 4, 8, ... (majority vote over k of the answers, mean of 100
+// draws; ties shared out), "cons@n" (over all of them; both only where the judge reads answers to vote on), "format",
+// "unparsed". Of all answers: "truncated", "mean_length" in tokens, and where there is any "failed", the share without
+// a verdict. A problem with fewer than k judged answers has no part in pass@k and its like; where more than half of the
+// answers are without a verdict there are no figures of right and wrong at all.
 // pass@1, pass@n and cons@n have "_low" and "_high": the 95% interval by bootstrap over problems.
 store::Metrics evaluate_groups(std::span<const rollout::ScoredGroup> groups, uint64_t seed);
+
+// False where too few answers were judged for one.
+bool has_figure(const store::Metrics& metrics);
 
 // The probability that at least one of k answers drawn without replacement from n with c right ones is right.
 double pass_at_k(int64_t n, int64_t c, int64_t k);
@@ -33,7 +39,8 @@ double pass_at_k(int64_t n, int64_t c, int64_t k);
 // The problems that an evaluation asks, in order.
 std::vector<text::Problem> eval_problems(const text::Task& task, const EvalSettings& settings);
 
-// Samples and judges the test split, and fills n, k, metrics and the transcripts of the first problems.
+// Samples and judges the test split, and fills n, k, metrics, the transcripts of the first problems, and where a judge
+// failed an alert that says how often and why.
 store::EvalRecord evaluate(rollout::Collector& collector, const text::Task& task, const EvalSettings& settings,
                            uint64_t seed, const rollout::Progress& progress);
 

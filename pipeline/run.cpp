@@ -13,6 +13,7 @@
 #include "base/parallel.h"
 #include "pipeline/checkpoints.h"
 #include "pipeline/preflight/preflight.h"
+#include "pipeline/recipe/judge_check.h"
 #include "pipeline/recipe/memory_check.h"
 #include "pipeline/recipe/recipe_view.h"
 #include "pipeline/stage.h"
@@ -282,6 +283,7 @@ RunEnd resume_run(const std::filesystem::path& out, const Recipe* given, Changed
   if (store.run()->status == "done" && std::filesystem::exists(folder.summary())) return RunEnd::done;
   check_inputs_unchanged(store, recipe, changed, progress);
   check_results_unchanged(store, folder, static_cast<int>(recipe.stages.size()), changed, progress);
+  check_judges(recipe);
   rewind_to_checkpoint(store, folder, progress);
   return run_stages(recipe, folder, store, progress, stop);
 }

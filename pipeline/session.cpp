@@ -24,7 +24,8 @@ Session::Session(const Recipe& recipe, RunFolder folder, store::Store& store, Pr
       task_(tasks::make_task(recipe.task.settings)) {
   tokenizer_ = open_tokenizer(recipe, folder_.tokenizer());
   renderer_ = std::make_unique<Renderer>(*tokenizer_, recipe.chat, recipe.model.path);
-  rewards_ = std::make_unique<rewards::RewardSet>(recipe.rewards);
+  rewards_ = std::make_unique<rewards::RewardSet>(recipe.rewards, model_reward_names(recipe));
+  rewards_->log_to(folder_.judges());
   scoring_ = std::make_unique<rewards::ScoringPool>(*rewards_, compute_threads());
 }
 
@@ -116,9 +117,11 @@ rollout::Engine Session::make_engine(model::Transformer& model, const rollout::E
                          [this](std::span<const int32_t> ids) { return tokenizer_->decode(ids); });
 }
 
-rollout::Collector Session::make_collector(rollout::Engine& engine) {
-  return rollout::Collector(engine, *scoring_, *tokenizer_,
-                            [this](const text::Problem& problem) { return renderer_->prompt(problem); });
+rollout::Collector Session::make_collector(rollout::Engine& engine, rollout::Occasion occasion) {
+  rollout::Collector collector(engine, *scoring_, *tokenizer_,
+                               [this](const text::Problem& problem) { return renderer_->prompt(problem); });
+  collector.judge_as(std::move(occasion));
+  return collector;
 }
 
 }  // namespace posttrain::pipeline

@@ -32,6 +32,7 @@ struct RunFolder {
   std::filesystem::path report() const { return root / "report.html"; }
   std::filesystem::path final_model() const { return root / "final"; }
   std::filesystem::path tokenizer() const { return root / "tokenizer"; }
+  std::filesystem::path judges() const { return root / "judges"; }  // what their processes say on stderr
   std::filesystem::path checkpoints() const { return root / "checkpoints"; }
   // Answers that a rejection sampling stage kept.
   std::filesystem::path data_of(const std::string& stage) const { return root / "data" / (stage + ".jsonl"); }
@@ -94,7 +95,7 @@ class Session {
 
   std::vector<int32_t> stop_tokens() const;
   rollout::Engine make_engine(model::Transformer& model, const rollout::EngineSettings& settings);
-  rollout::Collector make_collector(rollout::Engine& engine);
+  rollout::Collector make_collector(rollout::Engine& engine, rollout::Occasion occasion);
 
  private:
   std::unique_ptr<model::Transformer> new_model(const ModelSpec& spec, nn::Use use);

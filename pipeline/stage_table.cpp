@@ -67,6 +67,12 @@ std::vector<StageReference> references(const Tagged& settings) {
   return found == nullptr || found->references == nullptr ? std::vector<StageReference>{} : found->references(settings);
 }
 
+std::vector<rewards::PartName> model_reward_names(const Tagged& settings) {
+  const StageType* found = find_type(settings.type());
+  if (found == nullptr || found->reward_names == nullptr) return {};
+  return found->reward_names(settings);
+}
+
 bool hands_on(const Tagged& settings, std::string_view what) {
   if (what == "model") return stage_trains(settings.type());
   const StageType* found = find_type(settings.type());

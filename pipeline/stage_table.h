@@ -23,6 +23,9 @@ bool stage_continues(std::string_view type);
 // The other stages that a stage names.
 std::vector<StageReference> references(const Tagged& settings);
 
+// Where the names of the stage's rewards by models stand, and what they are called by default.
+std::vector<rewards::PartName> model_reward_names(const Tagged& settings);
+
 // Whether a stage hands on `what`: "model", "data" or "pairs".
 bool hands_on(const Tagged& settings, std::string_view what);
 

@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "base/params.h"
+#include "rewards/part_names.h"
 
 namespace posttrain::pipeline {
 
@@ -46,6 +47,7 @@ struct StageType {
   // What it needs in memory while it trains; null: it does not train.
   MemoryNeed (*memory)(const Tagged&, const StageModel&) = nullptr;
   std::vector<StageReference> (*references)(const Tagged&) = nullptr;   // null: it names no other stage
+  std::vector<rewards::PartName> (*reward_names)(const Tagged&) = nullptr;  // of its model_rewards; null: it has none
   bool (*leaves_data)(const Tagged&, std::string_view what) = nullptr;  // "data" or "pairs"; null: neither
 };
 

@@ -47,7 +47,8 @@ void keep_failed_batch(StageRun& run, const TrainingStage& stage, int64_t step, 
 // What a line on the terminal has room for.
 store::Metrics headline(const store::EvalRecord& record) {
   const std::string k = std::to_string(record.k);
-  const std::set<std::string> shown = {"pass@1", "cons@" + k, "pass@" + k, "mean_length", "format", "truncated"};
+  const std::set<std::string> shown = {"pass@1", "cons@" + k, "pass@" + k, "mean_length",
+                                       "format", "truncated", "failed"};
   store::Metrics out;
   for (const auto& metric : record.metrics) {
     if (shown.contains(metric.first)) out.push_back(metric);
@@ -66,6 +67,8 @@ void save_result(StageRun& run, const TrainingStage& stage, const Watch& watch) 
   const auto saved = session.folder().model_of(run.spec.name);
   const auto best = watch.best_step();
   if (!best) {
+    if (stage.eval.keep == "best")
+      session.progress().alert(run.spec.name + " keeps its last weights: no evaluation gave a figure to choose by");
     if (const auto* lora = stage.learner.lora()) lora->save(session.folder().adapter_of(run.spec.name));
     return session.save_model(stage.model, saved);
   }
@@ -89,12 +92,12 @@ void StageRun::announce(int64_t steps, int64_t done) const {
   session.progress().stage(spec.name, index, static_cast<int>(session.recipe().stages.size()), steps, done);
 }
 
-void run_evaluation(StageRun& run, model::Transformer& model, const EvalSettings& settings, int64_t step,
-                    const std::function<void(store::EvalRecord&)>& watch) {
+store::EvalRecord run_evaluation(StageRun& run, model::Transformer& model, const EvalSettings& settings, int64_t step,
+                                 const std::function<void(store::EvalRecord&)>& watch) {
   Session& session = run.session;
   rollout::EngineSettings engine_settings;
   auto engine = session.make_engine(model, engine_settings);
-  auto collector = session.make_collector(engine);
+  auto collector = session.make_collector(engine, {run.spec.name, "test", step});
   auto record =
       evaluate(collector, session.task(), settings, session.seed(), [&](int64_t tokens, int64_t done, int64_t total) {
         session.progress().phase("evaluate", done, total, tokens);
@@ -108,6 +111,7 @@ void run_evaluation(StageRun& run, model::Transformer& model, const EvalSettings
   session.metrics_file().eval(run.spec.name, record);
   session.progress().eval(step, record.task, headline(record));
   show_alerts(run, record.alerts);
+  return record;
 }
 
 StageEnd run_training(StageRun& run, TrainingStage& stage) {

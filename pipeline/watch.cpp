@@ -1,5 +1,7 @@
 #include "pipeline/watch.h"
 
+#include <cmath>
+
 #include "report/summary.h"
 
 namespace posttrain::pipeline {
@@ -22,7 +24,8 @@ void Watch::step(store::StepRecord& record) {
 }
 
 void Watch::eval(store::EvalRecord& record) {
-  record.alerts = alerts_.eval(record.step, record.task, record.n, record.metrics);
+  const auto alerts = alerts_.eval(record.step, record.task, record.n, record.metrics);
+  record.alerts.insert(record.alerts.end(), alerts.begin(), alerts.end());
   if (is_best(record) && stage_.eval.keep == "best") {
     run_.session.save_model(stage_.model, run_.session.folder().best_of(run_.spec.name), stage_.learner.lora());
   }
@@ -32,10 +35,10 @@ std::optional<int64_t> Watch::best_step() const {
   return stage_.eval.keep == "best" ? best_step_ : std::nullopt;
 }
 
-// The first of equals stays the best.
+// The first of equals stays the best; an evaluation without a figure is none.
 bool Watch::is_best(const store::EvalRecord& record) {
   const double value = report::metric(record.metrics, "pass@1");
-  if (best_step_ && !(value > best_)) return false;
+  if (std::isnan(value) || (best_step_ && !(value > best_))) return false;
   best_ = value;
   best_step_ = record.step;
   return true;

@@ -10,6 +10,7 @@
 #include "report/embedded/picture_css.h"
 #include "report/embedded/report_css.h"
 #include "report/embedded/report_js.h"
+#include "report/figures.h"
 #include "report/html.h"
 #include "report/report_parts.h"
 #include "report/summary.h"
@@ -57,41 +58,31 @@ std::string stage_strip(const store::Store& store) {
   return out.empty() ? out : "<ol class=\"strip\">" + out + "</ol>";
 }
 
-bool is_fraction(const std::string& name) {
-  return name.find('@') != std::string::npos || name == "format" || name.find("accuracy") != std::string::npos ||
-         name == "truncated" || name.find("rate") != std::string::npos || name.find("ratio") != std::string::npos;
-}
-
-// For people; what isn't known keeps its name.
-std::string readable(const std::string& name) {
-  if (name == "mean_length") return "mean length, tokens";
-  if (name == "format") return "well-formed";
-  return name;
-}
-
 std::string cell(const std::string& name, const store::EvalRecord& eval) {
   const double value = metric(eval.metrics, name);
-  if (std::isnan(value)) return "<td>-</td>";
-  if (!is_fraction(name)) return "<td>" + formatted("%.4g", value) + "</td>";
-  const double low = metric(eval.metrics, name + "_low"), high = metric(eval.metrics, name + "_high");
-  const std::string interval =
-      std::isnan(low) || std::isnan(high)
-          ? ""
-          : " <small>" + formatted("%.1f", 100 * low) + " to " + formatted("%.1f", 100 * high) + "</small>";
-  return "<td>" + formatted("%.1f%%", 100 * value) + interval + "</td>";
+  std::string out = "<td>" + value_text(name, value);
+  if (std::isnan(value)) return out + "</td>";
+  for (const std::string& beside : {interval_text(eval.metrics, name), left_out(eval.metrics, name)}) {
+    if (!beside.empty()) out += " <small>" + beside + "</small>";
+  }
+  return out + "</td>";
 }
 
-std::string task_table(const TaskChange& change) {
+// Whether more of it is better, worse (-1) or neither.
+int better(const std::string& name) {
+  if (!is_fraction(name)) return 0;
+  return name == "unparsed" || name == "failed" ? -1 : name == "truncated" ? 0 : 1;
+}
+
+std::string task_table(const TaskChange& change, const std::vector<store::StageRow>& stages) {
   if (!change.base && !change.final) return {};
-  const store::EvalRecord& any = change.base ? *change.base : *change.final;
   std::string out = "<h2>Before and after <small>" + escape_html(change.task) +
                     "</small></h2><div class=\"scroll\"><table><tr><th></th>";
   if (change.base) out += "<th>base</th>";
   if (change.final) out += "<th>final</th>";
   if (change.base && change.final) out += "<th>change</th>";
   out += "</tr>";
-  for (const auto& [name, unused] : any.metrics) {
-    if (is_bound(name)) continue;
+  for (const std::string& name : figure_names(change)) {
     out += "<tr><th>" + escape_html(readable(name)) + "</th>";
     const double from = change.base ? metric(change.base->metrics, name) : NAN;
     const double to = change.final ? metric(change.final->metrics, name) : NAN;
@@ -99,20 +90,19 @@ std::string task_table(const TaskChange& change) {
     if (change.final) out += cell(name, *change.final);
     if (change.base && change.final) {
       const double by = to - from;
-      const std::string text = std::isnan(by)      ? "-"
-                               : is_fraction(name) ? formatted("%+.1f points", 100 * by)
-                                                   : formatted("%+.4g", by);
-      out +=
-          std::string("<td") +
-          (is_fraction(name) && name != "truncated" && by != 0 ? (by > 0 ? " class=\"up\"" : " class=\"down\"") : "") +
-          ">" + text + "</td>";
+      const double gain = by * better(name);
+      out += std::string("<td") +
+             (gain > 0   ? " class=\"up\""
+              : gain < 0 ? " class=\"down\""
+                         : "") +
+             ">" + change_text(name, by) + "</td>";
     }
     out += "</tr>";
   }
   out += "</table></div><p class=\"fine\">";
-  const auto sizes = [](const char* name, const store::EvalRecord& e) {
-    return std::string(name) + ": " + std::to_string(e.n) + " problems × " + std::to_string(e.k) + " samples, step " +
-           std::to_string(e.step) + " of stage " + std::to_string(e.stage + 1) + ". ";
+  const auto sizes = [&](const char* name, const store::EvalRecord& e) {
+    return std::string(name) + ": " + std::to_string(e.n) + " problems × " + std::to_string(e.k) +
+           " samples, weights of " + escape_html(weights_name(stages, e.stage, e.step)) + ". ";
   };
   if (change.base) out += sizes("base", *change.base);
   if (change.final) out += sizes("final", *change.final);
@@ -150,7 +140,9 @@ std::string report_html(const store::Store& store, const ReportLimits& limits) {
   if (!run) throw Error(store.file().string(), "", "a run", "a store in which no run has begun");
   std::string out = head(run->name) + header(store, *run) + stage_strip(store) + alert_section(store);
   out += story_section(store);
-  for (const TaskChange& change : summarize(store).tasks) out += "<section>" + task_table(change) + "</section>";
+  for (const TaskChange& change : summarize(store).tasks) {
+    out += "<section>" + task_table(change, store.stages()) + "</section>";
+  }
   out += transcript_section(store, limits) + stage_section(store) + sample_section(store, limits);
   out += "<section><h2>Settings</h2>" + json_details("Recipe, resolved", run->recipe) +
          json_details("Machine", run->machine) + "</section>";

@@ -93,12 +93,24 @@ Chart reward_parts(const Curves& curves) {
   return chart;
 }
 
+// What curves of rewards and verdicts leave out.
+std::string failed_words(std::string_view title, const Curves& curves) {
+  const auto failed = curves.find("verdicts/failed_ratio");
+  double most = 0;
+  if (failed != curves.end()) {
+    for (const auto& [step, value] : failed->second) most = std::fmax(most, value);
+  }
+  const bool of_verdicts = title == "Reward" || title == "Right answers in training";
+  return of_verdicts && most > 0 ? formatted(" (failed up to %.1f%%, left out)", 100 * most) : "";
+}
+
 std::string stage_charts(const Curves& curves) {
   std::string main, small;
   std::set<std::string> shown;
   for (const Curve& curve : known_curves()) {
-    const Chart chart = chart_of(curve, curves);
+    Chart chart = chart_of(curve, curves);
     for (const auto& [key, name] : curve.keys) shown.insert(key);
+    chart.title += failed_words(curve.title, curves);
     if (!chart.series.empty()) main += chart_card(chart, 360, 170, "");
     if (std::string_view(curve.title) != "Reward") continue;
     const Chart parts = reward_parts(curves);

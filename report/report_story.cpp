@@ -4,6 +4,7 @@
 #include <map>
 #include <set>
 
+#include "base/format.h"
 #include "report/html.h"
 #include "report/report_parts.h"
 #include "report/summary.h"
@@ -166,6 +167,9 @@ std::vector<Chart> story_charts(const store::Store& store) {
   for (const std::string& task : tasks) {
     const auto chosen = best_of(stages, evals, axis, task);
     Chart accuracy{"Accuracy on unseen problems: " + task, "%", true, false, {}, marks, axis.by_step};
+    double failed = 0;
+    for (const store::EvalRecord* e : chosen) failed = std::fmax(failed, metric(e->metrics, "failed"));
+    if (failed > 0) accuracy.title += formatted(" (failed up to %.1f%%, left out)", 100 * failed);
     for (const std::string& name : accuracy_names(chosen.front()->metrics)) {
       accuracy.series.push_back(series_of(name, name, stages, axis, chosen));
     }

@@ -27,6 +27,18 @@ double noise_of(const store::EvalRecord& eval) {
   return low <= high ? (high - low) / 2 : half_width(metric(eval.metrics, "pass@1"), eval.n);
 }
 
+// "; failed 48.4%": what the figures before it leave out.
+std::string failed_words(const store::Metrics& metrics) {
+  const double failed = metric(metrics, "failed");
+  return failed > 0 ? "; failed " + percent(failed) : "";
+}
+
+std::string failed_words(const store::Metrics& before, const store::Metrics& after) {
+  if (failed_words(before).empty() && failed_words(after).empty()) return {};
+  const auto share = [](double failed) { return percent(failed > 0 ? failed : 0); };
+  return "; failed " + share(metric(before, "failed")) + " to " + share(metric(after, "failed"));
+}
+
 // "rose from a to b", or that the two can't be told apart.
 std::string change_of_fraction(const store::EvalRecord& base, const store::EvalRecord& final) {
   const double from = metric(base.metrics, "pass@1"), to = metric(final.metrics, "pass@1");
@@ -44,18 +56,19 @@ std::string task_sentence(const TaskChange& change) {
     const auto& only = change.base ? change.base : change.final;
     const double pass = only ? metric(only->metrics, "pass@1") : NAN;
     if (std::isnan(pass)) return {};
-    return "Accuracy on " + change.task + " is " + percent(pass) + " (pass@1) at step " + std::to_string(only->step) +
-           ". ";
+    return "Accuracy on " + change.task + " is " + percent(pass) + " (pass@1" + failed_words(only->metrics) +
+           ") at step " + std::to_string(only->step) + ". ";
   }
   const store::Metrics &before = change.base->metrics, &after = change.final->metrics;
   std::string out;
   const double from = metric(before, "pass@1"), to = metric(after, "pass@1");
   if (!std::isnan(from) && !std::isnan(to)) {
-    out = "Accuracy on " + change.task + " " + change_of_fraction(*change.base, *change.final) + " (pass@1)";
+    out = "Accuracy on " + change.task + " " + change_of_fraction(*change.base, *change.final) + " (pass@1" +
+          failed_words(before, after) + ")";
   }
   for (const auto& [name, value] : before) {
     const double now = metric(after, name);
-    if (name.starts_with("cons@") && !std::isnan(now)) {
+    if (name.starts_with("cons@") && !is_bound(name) && !std::isnan(now)) {
       out += (out.empty() ? "The majority vote " : ", the majority vote ") + ("(" + name + ") went ") + percent(value) +
              " to " + percent(now);
     }
@@ -140,6 +153,7 @@ Summary summarize(const store::Store& store) {
   for (const store::StageRow& stage : store.stages()) summary.seconds += stage.seconds;
   summary.seconds = std::max(summary.seconds, run_seconds);
   for (store::EvalRecord& eval : store.evals()) {
+    if (eval.role.empty() && std::isnan(metric(eval.metrics, "pass@1"))) continue;  // too few were judged for a figure
     auto found = std::find_if(summary.tasks.begin(), summary.tasks.end(),
                               [&](const TaskChange& t) { return t.task == eval.task; });
     if (found == summary.tasks.end()) found = summary.tasks.insert(found, {eval.task, {}, {}});

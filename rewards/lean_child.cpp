@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include <cstdlib>
+#include <optional>
 
 #include "base/error.h"
 #include "rewards/lean_reply.h"
@@ -55,7 +56,7 @@ LeanChild::LeanChild(const std::vector<std::string>& command, const std::string&
     set_limits(limits);
     return true;
   };
-  child_.emplace(plan);
+  child_ = limits.starter != nullptr ? limits.starter->start(plan) : std::make_unique<ChildProcess>(plan);
 }
 
 LeanChild::~LeanChild() {

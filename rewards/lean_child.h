@@ -2,7 +2,7 @@
 #pragma once
 
 #include <cstdint>
-#include <optional>
+#include <memory>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -17,6 +17,7 @@ struct ChildLimits {
   int64_t cpu_s = 0;
   bool walls = false;                 // see sandbox/tool_walls.h
   std::vector<std::string> writable;  // the only folders that it may change, behind walls; the first is its TMPDIR
+  ChildStarter* starter = nullptr;    // starts it, at the priority of its own thread; null: the calling thread does
 };
 
 class LeanChild {
@@ -36,7 +37,7 @@ class LeanChild {
 
  private:
   sandbox::Fd line_;  // to the guard of a child behind walls
-  std::optional<ChildProcess> child_;
+  std::unique_ptr<ChildProcess> child_;
 };
 
 }  // namespace posttrain::rewards

@@ -57,13 +57,14 @@ class PooledLean : public LeanBackend {
 
   // For a process that may change files below `writable` only.
   ChildLimits limits(int64_t cpu_s, std::vector<std::string> writable) const {
-    return {settings_.memory_mib, cpu_s, settings_.sandbox == "require", std::move(writable)};
+    return {settings_.memory_mib, cpu_s, settings_.sandbox == "require", std::move(writable), &starter_};
   }
 
   const LeanSettings settings_;
 
  private:
   std::string name_;
+  mutable ChildStarter starter_;  // scoring threads run at idle priority; Lean does not. Ends after what it started
   Slots<Slot> slots_;
 };
 

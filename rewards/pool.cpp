@@ -15,6 +15,9 @@ Sample OwnedSample::view() const {
   sample.truncated = truncated;
   sample.group_min_tokens = group_min_tokens;
   sample.group_max_tokens = group_max_tokens;
+  sample.stage = stage;
+  sample.split = split;
+  sample.step = step;
   return sample;
 }
 
@@ -34,13 +37,22 @@ ScoringPool::~ScoringPool() {
 }
 
 std::future<Outcome> ScoringPool::submit(OwnedSample sample) {
+  std::vector<OwnedSample> one;
+  one.push_back(std::move(sample));
+  return std::move(submit_group(std::move(one)).front());
+}
+
+std::vector<std::future<Outcome>> ScoringPool::submit_group(std::vector<OwnedSample> samples) {
+  std::vector<std::future<Outcome>> results;
+  Job made{std::move(samples), {}};
+  made.done.resize(made.samples.size());
+  for (auto& promise : made.done) results.push_back(promise.get_future());
   std::unique_lock lock(mutex_);
   room_.wait(lock, [this] { return queue_.size() < capacity_; });
-  Job& job = queue_.emplace_back(Job{std::move(sample), {}});
-  std::future<Outcome> result = job.done.get_future();
+  queue_.push_back(std::move(made));
   lock.unlock();
   work_ready_.notify_one();
-  return result;
+  return results;
 }
 
 void ScoringPool::wait_all() {
@@ -59,7 +71,10 @@ void ScoringPool::work() {
     ++running_;
     lock.unlock();
     room_.notify_one();
-    job.done.set_value(rewards_.judge(job.sample.view()));
+    std::vector<Sample> samples;
+    for (const OwnedSample& sample : job.samples) samples.push_back(sample.view());
+    auto outcomes = rewards_.judge_group(samples);
+    for (size_t i = 0; i < outcomes.size(); ++i) job.done[i].set_value(std::move(outcomes[i]));
     lock.lock();
     if (--running_ == 0 && queue_.empty()) idle_.notify_all();
   }

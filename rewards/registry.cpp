@@ -15,6 +15,7 @@
 #include "rewards/lean.h"
 #include "rewards/length.h"
 #include "rewards/math_reward.h"
+#include "rewards/part_names.h"
 #include "rewards/pattern.h"
 #include "rewards/plugin.h"
 #include "rewards/repetition.h"
@@ -30,8 +31,8 @@ std::unique_ptr<Reward> make(const Slot& settings) {
 }
 
 template <class R>
-constexpr RewardEntry entry(const char* name, Role role, const char* doc) {
-  return {{name, doc, &make_params<typename R::Settings>}, role, &make<R>};
+constexpr RewardEntry entry(const char* name, Role role, const char* doc, bool outside = false) {
+  return {{name, doc, &make_params<typename R::Settings>}, role, &make<R>, outside};
 }
 
 using enum Role;
@@ -44,9 +45,9 @@ constexpr std::array table = {
     entry<MathReward>("math", reads_answer, "1 when the reply's answer equals the gold answer as mathematics, else 0"),
     entry<ChoiceReward>("choice", reads_answer, "1 when the reply names the gold letter of a multiple choice, else 0"),
     entry<JsonSchemaReward>("json_schema", reads_answer, "1 when the answer is JSON that matches a schema, else 0"),
-    entry<PluginReward>("plugin", judges, "What a program of yours says, in JSON lines"),
+    entry<PluginReward>("plugin", judges, "What a program of yours says, in JSON lines", true),
     entry<PluginReward>("plugin_shape", shapes,
-                        "The same for a program that shapes behaviour and judges no correctness"),
+                        "The same for a program that shapes behaviour and judges no correctness", true),
     entry<FormatReward>("format", shapes, "1 when the whole response is a think block and an answer block, else 0"),
     entry<PatternReward>("pattern", shapes, "1 when a regular expression is found in the completion, else 0"),
     entry<TagCountReward>("tag_count", shapes, "A quarter for each of the four tags that stands exactly once"),
@@ -92,29 +93,24 @@ RewardSpec::RewardSpec(const std::string& type, double w, const Json& settings) 
 
 void RewardSpec::visit(Visitor& v) {
   v.tagged("type", reward, {.doc = "Which reward", .required = true});
+  v("name", name,
+    {.doc =
+         "Its name in metrics and in rows' reward_weights: a-z, 0-9, - and _; \"\" = the type, with a number where it "
+         "repeats"});
   v("weight", weight, {.doc = "Factor of this part in the total"});
 }
 
-RewardSet::RewardSet(const std::vector<RewardSpec>& specs) {
+RewardSet::RewardSet(const std::vector<RewardSpec>& specs, const std::set<std::string>& others) : names_(others) {
+  std::vector<PartName> unnamed;
   for (const RewardSpec& spec : specs) {
     const RewardEntry* entry = find_reward(spec.reward.type());
     if (entry == nullptr) throw Error("rewards", "type", "one of " + known_types(), spec.reward.type());
-    parts_.push_back({entry->settings.name, spec.weight, entry->role, entry->make(*spec.reward.slot())});
+    parts_.push_back({spec.name, entry->settings.name, spec.weight, entry->role, entry->make(*spec.reward.slot())});
   }
+  for (Part& part : parts_) unnamed.push_back({&part.name, part.type});
+  fill_names(unnamed, others);
+  for (const Part& part : parts_) names_.insert(part.name);
 }
-
-namespace {
-
-// A data row may weigh rewards for its own prompt: {"reward_weights": {"format": 0}}.
-double weight_of(const std::string& part, double otherwise, const Json* row) {
-  if (row == nullptr || !row->is_object()) return otherwise;
-  const auto weights = row->find("reward_weights");
-  if (weights == row->end() || !weights->is_object()) return otherwise;
-  const auto own = weights->find(part);
-  return own == weights->end() || !own->is_number() ? otherwise : own->get<double>();
-}
-
-}  // namespace
 
 bool RewardSet::needs_group() const {
   return std::ranges::any_of(parts_, [](const Part& part) { return part.reward->needs_group(); });
@@ -127,44 +123,102 @@ bool any_judges(std::span<const RewardSpec> specs) {
   });
 }
 
-Outcome RewardSet::judge(const Sample& sample) const {
-  Outcome out;
-  out.parts.resize(parts_.size());
-  Sample seen = sample;
-  const Verdict* correctness = nullptr;
-  // Judges first: the shaping parts may ask whether the answer was right.
-  for (const bool judging : {true, false}) {
-    seen.correctness = correctness;
-    for (size_t i = 0; i < parts_.size(); ++i) {
-      if ((parts_[i].role != shapes) != judging) continue;
-      Score score;
-      try {
-        score = parts_[i].reward->score(seen);
-      } catch (const std::exception& error) {
-        score = {0, Verdict::failed, error.what()};
-      }
-      if (!std::isfinite(score.value)) score = {0, Verdict::failed, "the reward is not a number"};
-      const double weight = weight_of(parts_[i].name, parts_[i].weight, sample.extra);
-      out.parts[i] = {parts_[i].name, score.value, weight, score.verdict, std::move(score.detail)};
-      if (judging && correctness == nullptr) {
-        correctness = &out.parts[i].verdict;
-        out.answer = std::move(score.answer);
-        out.unparsed = parts_[i].role == reads_answer && out.answer.empty();
-        out.feedback = std::move(score.feedback);
-      }
+bool RewardSet::judges_groups() const {
+  return std::ranges::any_of(parts_, [](const Part& part) { return part.reward->judges_groups(); });
+}
+
+std::vector<Problem> RewardSet::probe(const Sample& sample) const {
+  std::vector<Problem> problems;
+  for (size_t i = 0; i < parts_.size(); ++i) {
+    const std::string at = "rewards[" + std::to_string(i) + "]";
+    try {
+      parts_[i].reward->probe(sample);
+    } catch (const Error& error) {
+      problems.push_back(
+          {{},
+           at + (error.field.empty() ? "" : "." + error.field),
+           error.expected.empty() ? error.what() : "expected " + error.expected + ", got: " + error.got});
     }
   }
-  const auto failed = [](const PartScore& part) { return part.verdict == Verdict::failed; };
-  if (std::ranges::any_of(out.parts, failed)) {
-    out.verdict = Verdict::failed;
-    return out;
+  return problems;
+}
+
+void RewardSet::log_to(const std::filesystem::path& folder) {
+  for (Part& part : parts_) part.reward->log_to(folder / (part.name + ".log"));
+}
+
+std::vector<Score> RewardSet::score(const Part& part, std::span<const Sample> samples) const {
+  try {
+    std::vector<Score> scores = part.reward->score_group(samples);
+    for (Score& score : scores) {
+      if (is_judged(score.verdict) && !std::isfinite(score.value))
+        score = {0, Verdict::failed, "the reward is not a number"};
+    }
+    return scores;
+  } catch (const std::exception& error) {
+    return {samples.size(), Score{0, Verdict::failed, error.what()}};
   }
-  for (const PartScore& part : out.parts) out.total += part.weight * part.value;
-  if (correctness != nullptr)
-    out.verdict = *correctness;
-  else if (!out.parts.empty())
-    out.verdict = out.parts.front().verdict;
-  return out;
+}
+
+// Asks one part about the samples that it applies to.
+void RewardSet::judge_part(size_t index, bool judging, std::span<Sample> samples, std::span<Outcome> outcomes) const {
+  const Part& part = parts_[index];
+  std::vector<Sample> asked;
+  std::vector<size_t> places;
+  std::vector<Score> scores;
+  for (size_t i = 0; i < samples.size(); ++i) {
+    PartScore& said = outcomes[i].parts[index];
+    const Json* row = samples[i].extra;
+    if (row != nullptr) said.weight = row_weight(*row, said.name, said.weight);
+    if (said.weight == 0 && part.weight != 0) continue;  // the row leaves it out
+    if (const std::string complaint = row != nullptr ? row_complaint(*row, names_) : ""; !complaint.empty()) {
+      said.verdict = Verdict::failed;
+      said.detail = complaint;
+      continue;
+    }
+    asked.push_back(samples[i]);
+    places.push_back(i);
+  }
+  if (part.reward->judges_groups()) {
+    if (!asked.empty()) scores = score(part, asked);
+  } else {
+    for (const Sample& sample : asked) scores.push_back(score(part, {&sample, 1}).front());
+  }
+  for (size_t k = 0; k < scores.size(); ++k) {
+    Outcome& out = outcomes[places[k]];
+    PartScore& said = out.parts[index];
+    said.value = scores[k].value;
+    said.verdict = scores[k].verdict;
+    said.detail = std::move(scores[k].detail);
+    const Verdict*& correctness = samples[places[k]].correctness;
+    if (!judging || correctness != nullptr || !is_judged(said.verdict)) continue;
+    correctness = &said.verdict;
+    out.answer = std::move(scores[k].answer);
+    out.unparsed = part.role == reads_answer && out.answer.empty();
+    out.feedback = std::move(scores[k].feedback);
+  }
+}
+
+std::vector<Outcome> RewardSet::judge_group(std::span<const Sample> samples) const {
+  std::vector<Outcome> outcomes(samples.size());
+  std::vector<Sample> seen(samples.begin(), samples.end());
+  for (size_t i = 0; i < samples.size(); ++i) {
+    seen[i].correctness = nullptr;
+    for (const Part& part : parts_)
+      outcomes[i].parts.push_back({part.name, part.type, 0, part.weight, Verdict::absent, "", part.role != shapes});
+  }
+  // Judges first: the shaping parts may ask whether the answer was right.
+  for (const bool judging : {true, false}) {
+    for (size_t p = 0; p < parts_.size(); ++p) {
+      if ((parts_[p].role != shapes) == judging) judge_part(p, judging, seen, outcomes);
+    }
+  }
+  for (Outcome& outcome : outcomes) settle(outcome);
+  return outcomes;
+}
+
+Outcome RewardSet::judge(const Sample& sample) const {
+  return judge_group({&sample, 1}).front();
 }
 
 }  // namespace posttrain::rewards

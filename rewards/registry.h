@@ -2,12 +2,15 @@
 #pragma once
 
 #include <memory>
+#include <set>
 #include <span>
 #include <string>
 #include <string_view>
 #include <vector>
 
+#include "base/node.h"
 #include "base/params.h"
+#include "rewards/outcome.h"
 #include "rewards/reward.h"
 
 namespace posttrain::rewards {
@@ -21,6 +24,7 @@ struct RewardEntry {
   ParamsCase settings;  // the name in recipes, what it does, its settings struct
   Role role;
   std::unique_ptr<Reward> (*make)(const Slot& settings);
+  bool outside = false;  // judges by a process of the user's: worth a probe before a long run
 };
 
 // To add a reward: one file with a Settings struct and a Reward, and one line in registry.cpp.
@@ -33,6 +37,7 @@ const RewardEntry* find_reward(std::string_view type);
 // One part of a reward as a recipe writes it: {"type": "exact", "weight": 1, <settings of that type>}.
 struct RewardSpec {
   Tagged reward{reward_cases()};
+  std::string name;  // "" in the file; then the type, with a number where it repeats
   double weight = 1;
 
   RewardSpec() = default;
@@ -44,40 +49,37 @@ struct RewardSpec {
 // Whether one of them says what is right.
 bool any_judges(std::span<const RewardSpec> specs);
 
-struct PartScore {
-  std::string name;
-  double value = 0;
-  double weight = 1;
-  Verdict verdict = Verdict::wrong;
-  std::string detail;
-};
-
-// total = sum of weight * value. The verdict is failed when any part failed (the sample is then masked); else that of
-// the first part that judges correctness; else, when no part does, of the first part.
-struct Outcome {
-  double total = 0;
-  Verdict verdict = Verdict::wrong;
-  std::vector<PartScore> parts;  // in the order of the specs
-  std::string answer, feedback;  // of the first part that judges correctness
-  bool unparsed = false;         // that part looked for an answer and found none
-};
-
-// A weighted composition. Thread-safe after construction. An exception inside a reward is a failed part.
+// A weighted composition. Thread-safe after construction. An exception inside a reward is a failed part; a part that
+// the data row leaves out (part_names.h) is absent and not asked.
 class RewardSet {
  public:
-  explicit RewardSet(const std::vector<RewardSpec>& specs);
+  // Parts without a name get one. `others`: names of rewards given elsewhere, which rows may speak of as well.
+  explicit RewardSet(const std::vector<RewardSpec>& specs, const std::set<std::string>& others = {});
   Outcome judge(const Sample& sample) const;
+  // The answers to one prompt.
+  std::vector<Outcome> judge_group(std::span<const Sample> samples) const;
   size_t size() const { return parts_.size(); }
   bool needs_group() const;
+  // True when a part wants all answers to a prompt at once.
+  bool judges_groups() const;
+
+  // What Reward::probe says of each part: {"rewards[0].command", the message}; empty when all is well.
+  std::vector<Problem> probe(const Sample& sample) const;
+  // Processes of judges add their stderr to <folder>/<name of the part>.log; before the first sample.
+  void log_to(const std::filesystem::path& folder);
 
  private:
   struct Part {
-    std::string name;
+    std::string name, type;
     double weight;
     Role role;
     std::unique_ptr<Reward> reward;
   };
+  std::vector<Score> score(const Part& part, std::span<const Sample> samples) const;
+  void judge_part(size_t part, bool judging, std::span<Sample> samples, std::span<Outcome> outcomes) const;
+
   std::vector<Part> parts_;
+  std::set<std::string> names_;  // of all rewards that a row may speak of
 };
 
 }  // namespace posttrain::rewards

@@ -2,7 +2,9 @@
 #pragma once
 
 #include <cstdint>
+#include <filesystem>
 #include <memory>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -24,6 +26,10 @@ struct Sample {
   // (null: no part does); the shortest and longest completion of the group are the caller's to set (0: unknown).
   const Verdict* correctness = nullptr;
   int64_t group_min_tokens = 0, group_max_tokens = 0;
+  // Where it is judged: the stage's name, "train", "test" or "probe", and the step (from 1; of an evaluation the steps
+  // behind it).
+  std::string_view stage, split;
+  int64_t step = 0;
 };
 
 struct Score {
@@ -41,6 +47,19 @@ class Reward {
   virtual Score score(const Sample& sample) const = 0;
   // True for rewards that lean on the lengths of a whole group: its samples are then scored when the last is there.
   virtual bool needs_group() const { return false; }
+  // True for rewards that judge all answers to a prompt in one go; score_group() is then called with them all.
+  virtual bool judges_groups() const { return false; }
+  // As many scores as samples, in their order; samples is not empty.
+  virtual std::vector<Score> score_group(std::span<const Sample> samples) const {
+    std::vector<Score> scores;
+    for (const Sample& sample : samples) scores.push_back(score(sample));
+    return scores;
+  }
+
+  // Before the first score(): tries what the judge needs outside this process. Throws Error that names the setting.
+  virtual void probe(const Sample& /*sample*/) const {}
+  // Before the first score(): the file to which processes of the judge add their stderr.
+  virtual void log_to(const std::filesystem::path& /*file*/) {}
 };
 
 }  // namespace posttrain::rewards

@@ -34,7 +34,8 @@ bool is_blank(std::string_view text) {
   for (size_t at = 0; at < text.size();) {
     const Utf8Step step = utf8_at(text, at);
     at += step.length;
-    const bool shows = char_class(step.code) & (kLetter | kNumber | kPunctuation | kSymbol);
+    const bool shows = char_class(step.code) &
+                       (CharClass::kLetter | CharClass::kNumber | CharClass::kPunctuation | CharClass::kSymbol);
     if (shows && step.valid) return false;
   }
   return true;

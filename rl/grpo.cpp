@@ -54,7 +54,10 @@ void GrpoTrainer::update(int64_t step, GrpoStep& out, const PhaseCallback& phase
   const double temperature = settings_.sampling.temperature > 0 ? settings_.sampling.temperature : 1;
   RolloutBatch batch(current_, settings_.truncated == Truncated::mask,
                      static_cast<double>(settings_.sampling.max_new_tokens));
-  if (batch.samples.empty()) throw Failure("grpo", "every reward of step " + std::to_string(step + 1) + " failed");
+  if (batch.samples.empty() && !current_.empty()) {
+    throw Failure("grpo", "every reward of step " + std::to_string(step + 1) +
+                              " failed: " + rewards::why_unjudged(current_.front().answers.front().outcome));
+  }
 
   double at = out.spans.back().t1;
   const auto span = [&](const char* name, double seconds) {

@@ -33,7 +33,7 @@ void RolloutMetrics::add_round(const std::vector<rollout::ScoredGroup>& groups, 
 
 void RolloutMetrics::Rewards::add(const rollout::Answer& answer) {
   total.add(answer.outcome.total);
-  right.add(answer.outcome.verdict == Verdict::right);
+  if (is_judged(answer.outcome.verdict)) right.add(answer.outcome.verdict == Verdict::right);
 }
 
 void RolloutMetrics::add_trained(const std::vector<rollout::ScoredGroup>& groups) {
@@ -52,13 +52,13 @@ void RolloutMetrics::add_trained(const std::vector<rollout::ScoredGroup>& groups
         finished_length_.add(tokens);
       }
       for (const float h : answer.completion.entropy) entropy_.add(h);
-      unparsed_ += answer.outcome.unparsed;
+      unparsed_ += is_judged(answer.outcome.verdict) && answer.outcome.unparsed;
       if (!rollout::is_scored(answer)) continue;
       trained_.add(answer);
       in_group.add(answer.outcome.total);
       for (size_t p = 0; p < answer.outcome.parts.size(); ++p) {
         if (p == parts_.size()) parts_.emplace_back(answer.outcome.parts[p].name, Moments{});
-        parts_[p].second.add(answer.outcome.parts[p].value);
+        if (is_judged(answer.outcome.parts[p].verdict)) parts_[p].second.add(answer.outcome.parts[p].value);
       }
     }
     groups_ += 1;
@@ -69,7 +69,8 @@ void RolloutMetrics::add_trained(const std::vector<rollout::ScoredGroup>& groups
 }
 
 void RolloutMetrics::write(store::Metrics& out, double seconds) const {
-  const double answers = std::max(1.0, length_.count());
+  const double answers = std::max(1.0, length_.count()), judged = trained_.right.count();
+  const double drawn = std::accumulate(std::begin(verdicts_), std::end(verdicts_), 0.0);
   out.insert(out.end(), {
                             {"reward", trained_.total.mean()},
                             {"reward_std", group_std_.mean()},
@@ -81,11 +82,11 @@ void RolloutMetrics::write(store::Metrics& out, double seconds) const {
                             {"completions/min_terminated_length", min_finished_},
                             {"completions/max_terminated_length", max_finished_},
                             {"completions/clipped_ratio", truncated_ / answers},
-                            {"completions/unparsed_ratio", unparsed_ / answers},
+                            {"completions/unparsed_ratio", unparsed_ / std::max(1.0, judged)},
                             {"entropy", entropy_.mean()},
-                            {"accuracy", trained_.right.mean()},
                             {"verdicts/undecided", verdicts_[2]},
                             {"verdicts/failed", verdicts_[3]},
+                            {"verdicts/failed_ratio", verdicts_[3] / std::max(1.0, drawn)},
                             {"dynamic_sampling/rounds", rounds_},
                             {"num_tokens", static_cast<double>(prompt_tokens_ + sampled_tokens_)},
                         });
@@ -96,7 +97,11 @@ void RolloutMetrics::write(store::Metrics& out, double seconds) const {
                               {"dynamic_sampling/filled_up", left_out_},
                           });
   }
+  // Shares of what was judged: a judge's failure is no wrong answer.
+  if (judged > 0) out.emplace_back("accuracy", trained_.right.mean());
+  if (verdicts_[4] > 0) out.emplace_back("verdicts/absent", verdicts_[4]);
   for (const auto& [name, moments] : parts_) {
+    if (moments.count() == 0) continue;
     out.emplace_back("rewards/" + name + "/mean", moments.mean());
     out.emplace_back("rewards/" + name + "/std", moments.deviation());
   }

@@ -43,7 +43,7 @@ class RolloutMetrics {
   Moments length_, finished_length_, group_std_, entropy_;
   double min_length_ = 0, max_length_ = 0, min_finished_ = 0, max_finished_ = 0, rounds_ = 0, truncated_ = 0,
          unparsed_ = 0, flat_groups_ = 0, groups_ = 0, left_out_ = 0;
-  double verdicts_[4] = {};
+  double verdicts_[5] = {};
   std::vector<std::pair<std::string, Moments>> parts_;
   int64_t prompt_tokens_ = 0, sampled_tokens_ = 0, preemptions_ = 0;
   double reward_wait_ = 0;

@@ -22,7 +22,8 @@ RolloutBatch::RolloutBatch(const std::vector<rollout::ScoredGroup>& groups, bool
                         .masked = masked ? length : 0,
                         .valid = rollout::is_scored(answer) && !groups[g].left_out});
       for (const auto& part : answer.outcome.parts) {
-        scored.back().parts.push_back(part.value);
+        // A part that said nothing of this answer is no zero among the others.
+        scored.back().parts.push_back(is_judged(part.verdict) ? part.value : std::nan(""));
         scored.back().part_weights.push_back(part.weight);
       }
       if (!rollout::is_scored(answer)) continue;

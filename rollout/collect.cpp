@@ -44,8 +44,12 @@ std::vector<ScoredGroup> Collector::collect(std::span<const text::Problem> probl
                                 .extra = group.problem.extra,
                                 .completion_tokens = static_cast<int64_t>(c.ids.size()),
                                 .max_completion_tokens = sampling.max_new_tokens,
-                                .truncated = c.truncated()};
-    if (!pool_.needs_group()) return submit(c.request, static_cast<size_t>(c.sample), std::move(sample));
+                                .truncated = c.truncated(),
+                                .stage = occasion_.stage,
+                                .split = occasion_.split,
+                                .step = occasion_.step.value_or(static_cast<int64_t>(key.step) + 1)};
+    if (!pool_.needs_group() && !pool_.judges_groups())
+      return submit(c.request, static_cast<size_t>(c.sample), std::move(sample));
     std::vector<rewards::OwnedSample>& whole = waiting[c.request];
     whole.resize(static_cast<size_t>(samples));
     whole[static_cast<size_t>(c.sample)] = std::move(sample);
@@ -55,7 +59,12 @@ std::vector<ScoredGroup> Collector::collect(std::span<const text::Problem> probl
     for (size_t i = 0; i < whole.size(); ++i) {
       whole[i].group_min_tokens = shortest;
       whole[i].group_max_tokens = longest;
-      submit(c.request, i, std::move(whole[i]));
+    }
+    if (pool_.judges_groups()) {
+      auto judged = pool_.submit_group(std::move(whole));
+      std::ranges::move(judged, outcomes.begin() + static_cast<std::ptrdiff_t>(c.request) * samples);
+    } else {
+      for (size_t i = 0; i < whole.size(); ++i) submit(c.request, i, std::move(whole[i]));
     }
   };
   stats.engine = engine_.generate(requests, sampling, done, progress);

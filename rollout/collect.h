@@ -2,6 +2,7 @@
 #pragma once
 
 #include <functional>
+#include <optional>
 #include <span>
 #include <string>
 #include <vector>
@@ -44,6 +45,12 @@ struct DrawKey {
   uint64_t first_prompt = 0;
 };
 
+// What judges are told of the place of a collection: the step, where it is not that of the key (from 0) and one.
+struct Occasion {
+  std::string stage, split = "train";
+  std::optional<int64_t> step;
+};
+
 // Adds to the outcomes of whole groups once their rules are through: rewards that a model gives. What it draws is named
 // by the collection's own key, so that a resumed run draws the same.
 using ScoreGroups = std::function<void(std::vector<ScoredGroup>&, const DrawKey&)>;
@@ -53,6 +60,9 @@ class Collector {
  public:
   Collector(Engine& engine, rewards::ScoringPool& pool, const Tokenizer& tokenizer, RenderPrompt render)
       : engine_(engine), pool_(pool), tokenizer_(tokenizer), render_(std::move(render)) {}
+
+  // For all collections from here on.
+  void judge_as(Occasion occasion) { occasion_ = std::move(occasion); }
 
   void then_score(ScoreGroups more) { more_ = std::move(more); }
 
@@ -71,6 +81,7 @@ class Collector {
   const Tokenizer& tokenizer_;
   RenderPrompt render_;
   ScoreGroups more_;
+  Occasion occasion_;
 };
 
 }  // namespace posttrain::rollout

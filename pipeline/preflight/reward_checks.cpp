@@ -5,6 +5,7 @@
 #include <optional>
 
 #include "base/error.h"
+#include "pipeline/recipe/judge_check.h"
 
 namespace posttrain::pipeline {
 namespace {
@@ -155,6 +156,8 @@ void check_rewards(Survey& survey, const std::string& learnt, std::vector<Findin
   if (rows == nullptr) return;
   std::string shown = learnt;
   for (const std::string& text : rows->texts) shown += text + "\n";
+  for (Problem& found : probe_judges(survey.recipe(), rows->problems[0]))
+    findings.push_back({Severity::error, std::move(found)});
   const auto& rewards = survey.recipe().rewards;
   for (size_t i = 0; i < rewards.size(); ++i) {
     const std::string path = "rewards[" + std::to_string(i) + "]", &type = rewards[i].reward.type();

@@ -5,6 +5,8 @@
 
 #include "base/nearest.h"
 #include "pipeline/recipe/compose.h"
+#include "rewards/part_names.h"
+#include "rewards/plugin.h"
 
 namespace posttrain::pipeline {
 namespace {
@@ -17,8 +19,22 @@ void resolve(ModelSpec& model) {
   }
 }
 
+// Every part of a stage's reward has a name of its own: they are keys of its metrics.
+void name_rewards(Recipe& recipe) {
+  std::set<std::string> by_hand, taken;
+  for (StageSpec& stage : recipe.stages) {
+    for (const auto& part : model_reward_names(stage.settings)) by_hand.insert(*part.name);
+  }
+  std::vector<rewards::PartName> rules;
+  for (rewards::RewardSpec& spec : recipe.rewards) rules.push_back({&spec.name, spec.reward.type()});
+  rewards::fill_names(rules, by_hand);
+  for (const rewards::RewardSpec& spec : recipe.rewards) taken.insert(spec.name);
+  for (StageSpec& stage : recipe.stages) rewards::fill_names(model_reward_names(stage.settings), taken);
+}
+
 void resolve(Recipe& recipe) {
   resolve(recipe.model);
+  name_rewards(recipe);
   std::string newest = "init";
   for (StageSpec& stage : recipe.stages) {
     if (stage.from.empty()) stage.from = stage.model ? "init" : newest;
@@ -27,8 +43,27 @@ void resolve(Recipe& recipe) {
   }
 }
 
+// A plug-in runs in the folder of the file that names its command, unless it says another.
+void place_plugins(Recipe& recipe, const Node& source) {
+  for (size_t i = 0; i < recipe.rewards.size(); ++i) {
+    auto* plugin = recipe.rewards[i].reward.get<rewards::PluginReward::Settings>();
+    const Node* at = find_path(source, "rewards[" + std::to_string(i) + "].command");
+    if (plugin == nullptr || !plugin->folder.empty() || at == nullptr || !at->place.source) continue;
+    plugin->folder =
+        std::filesystem::absolute(std::filesystem::path(at->place.source->folder) / ".").lexically_normal().string();
+  }
+}
+
 bool is_name(const std::string& text) {
   return !text.empty() && text.find_first_not_of("abcdefghijklmnopqrstuvwxyz0123456789-_") == std::string::npos;
+}
+
+// A name given by hand is one word of the metrics, and nobody else's.
+void check_name(const std::string& field, const std::string& name, std::set<std::string>& taken,
+                const Complain& complain) {
+  if (name.empty()) return;
+  if (!is_name(name)) complain(field, "expected a-z, 0-9, - and _ only, got \"" + name + "\"");
+  if (!taken.insert(name).second) complain(field, "expected a name of its own, got \"" + name + "\" again");
 }
 
 }  // namespace
@@ -123,7 +158,9 @@ void Recipe::check(const Complain& complain) const {
     complain("task", "missing: the stages need prompts from somewhere");
   if (!tokenizer.chars.empty() && !model.path.empty())
     complain("tokenizer.chars", "expected only with model.arch: a model's weights belong to its own tokenizer");
-  std::set<std::string> names_taken, earlier;
+  std::set<std::string> names_taken, earlier, rewards_taken;
+  for (size_t i = 0; i < rewards.size(); ++i)
+    check_name("rewards[" + std::to_string(i) + "].name", rewards[i].name, rewards_taken, complain);
   for (size_t i = 0; i < stages.size(); ++i) {
     const auto& [stage_name, from, model_spec, settings] = stages[i];
     const std::string at = "stages[" + std::to_string(i) + "]";
@@ -141,6 +178,10 @@ void Recipe::check(const Complain& complain) const {
     if (stage_name == "init" || !names_taken.insert(stage_name).second) {
       complain(at + ".name", "expected a name of its own, got \"" + stage_name + "\" again");
     }
+    auto taken = rewards_taken;
+    const auto by_models = model_reward_names(settings);
+    for (size_t j = 0; j < by_models.size(); ++j)
+      check_name(at + ".model_rewards[" + std::to_string(j) + "].name", *by_models[j].name, taken, complain);
     for (const auto& [field, named, need] : references(settings)) {
       const StageSpec* other = stage(named);
       const bool before = other != nullptr && names_taken.contains(named) && named != stage_name;
@@ -171,6 +212,7 @@ LoadedRecipe load_recipe(const std::filesystem::path& file, const std::vector<st
   read_params(loaded.source, slot(loaded.recipe), "", problems);
   if (!problems.empty()) throw Problems(std::move(problems));
   resolve(loaded.recipe);
+  place_plugins(loaded.recipe, loaded.source);
   return loaded;
 }
 
@@ -182,6 +224,14 @@ Recipe recipe_from_json(const Json& json, const std::string& source) {
 
 Json to_json(const Recipe& recipe) {
   return params_to_json(recipe);
+}
+
+std::set<std::string> model_reward_names(const Recipe& recipe) {
+  std::set<std::string> names;
+  for (const StageSpec& stage : recipe.stages) {
+    for (const auto& part : model_reward_names(stage.settings)) names.insert(*part.name);
+  }
+  return names;
 }
 
 void check_inputs(const Recipe& recipe) {

@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <filesystem>
 #include <optional>
+#include <set>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -104,6 +105,9 @@ LoadedRecipe load_recipe(const std::filesystem::path& file, const std::vector<st
 // A resolved recipe, as a run keeps it.
 Recipe recipe_from_json(const Json& json, const std::string& source);
 Json to_json(const Recipe& recipe);
+
+// Names of rewards that models give in any of its stages.
+std::set<std::string> model_reward_names(const Recipe& recipe);
 
 // Files and folders that the recipe reads from are there; throws Problems else.
 void check_inputs(const Recipe& recipe);

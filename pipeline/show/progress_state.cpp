@@ -89,7 +89,8 @@ std::vector<std::string> eval_pieces(const Metrics& metrics) {
     if (!std::isfinite(value)) continue;
     if (name == "mean_length") {
       pieces.push_back("length " + short_number(value));
-    } else if (name == "format" || name.find('@') != std::string::npos || name.find("accuracy") != std::string::npos) {
+    } else if (name == "format" || name == "failed" || name.find('@') != std::string::npos ||
+               name.find("accuracy") != std::string::npos) {
       pieces.push_back(printable(name) + " " + percent(value));
     }
   }
@@ -105,6 +106,8 @@ void add_quality(const ProgressState& state, const BlockStyle& style, std::vecto
     main.add(colour(style, "32", sparkline(state.main_curve, spark, style.unicode)));
   }
   if (!std::isnan(reward)) main.add("loss", short_number(metric(state.last, "loss")));
+  if (const double failed = metric(state.last, "verdicts/failed_ratio"); failed > 0)
+    main.add("failed", percent(failed));
   main.add("token accuracy", percent(metric(state.last, "mean_token_accuracy")));
   if (main.any()) lines.push_back(main.text());
 
@@ -238,6 +241,7 @@ std::string step_text(const ProgressState& state, double now) {
   add("entropy", short_number(metric(state.last, "entropy")));
   add("KL", short_number(metric(state.last, "kl")));
   add("no spread", percent(metric(state.last, "frac_reward_zero_std")));
+  if (const double failed = metric(state.last, "verdicts/failed_ratio"); failed > 0) add("failed", percent(failed));
   if (!state.step_seconds.empty()) out += "  " + short_number(state.step_seconds.back()) + " s";
   const std::string rollout = rate(metric(state.last, "perf/rollout_tokens_per_second"));
   const std::string update = rate(metric(state.last, "perf/update_tokens_per_second"));

@@ -146,7 +146,7 @@ StageEnd run_distill(const DistillStage& settings, StageRun& run) {
 
   model::Learner learner(*model, distill.training.optimizer());
   auto engine = session.make_engine(*model, distill.engine);
-  auto collector = session.make_collector(engine);
+  auto collector = session.make_collector(engine, {run.spec.name});
   distill::DistillTrainer trainer({.learner = learner,
                                    .teacher = teacher.get(),
                                    .cache = cache.get(),

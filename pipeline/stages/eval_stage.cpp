@@ -1,3 +1,5 @@
+#include "base/error.h"
+#include "pipeline/evaluation.h"
 #include "pipeline/preflight/inspection.h"
 #include "pipeline/recipe/planner.h"
 #include "pipeline/stage.h"
@@ -17,7 +19,8 @@ StageEnd run_eval(const EvalStage& settings, StageRun& run) {
   Session& session = run.session;
   run.announce();
   const auto model = session.load_model(run.spec, nn::Use::inference);
-  run_evaluation(run, *model, settings.eval, 0);
+  const auto record = run_evaluation(run, *model, settings.eval, 0);
+  if (!has_figure(record.metrics)) throw Failure(run.spec.name, record.alerts.front().text);
   return StageEnd::done;
 }
 

@@ -98,6 +98,12 @@ std::vector<StageReference> GrpoStage::references() const {
   return found;
 }
 
+std::vector<rewards::PartName> reward_names(const Tagged& settings) {
+  std::vector<rewards::PartName> names;
+  for (ModelReward& reward : settings.get<GrpoStage>()->model_rewards) names.push_back({&reward.name, reward.stage});
+  return names;
+}
+
 void GrpoStage::plan(Planner& planner, StagePlan& out) const {
   judged(grpo, planner.recipe());
   const auto& g = grpo;
@@ -162,7 +168,7 @@ StageEnd run_grpo(const GrpoStage& settings, StageRun& run) {
   const auto sampler = grpo.staleness > 0 ? session.empty_copy(*policy, *sampler_backend, run.spec) : nullptr;
   model::Learner learner(*policy, grpo.training.optimizer());
   auto engine = session.make_engine(sampler ? *sampler : *policy, grpo.engine);
-  auto collector = session.make_collector(engine);
+  auto collector = session.make_collector(engine, {run.spec.name});
   std::optional<ModelRewards> model_rewards;
   if (!settings.model_rewards.empty()) {
     model_rewards.emplace(session, settings.model_rewards);
@@ -221,6 +227,7 @@ extern const StageType grpo_stage = {
     .steps = of<&GrpoStage::steps>,
     .memory = of<&GrpoStage::memory>,
     .references = of<&GrpoStage::references>,
+    .reward_names = &reward_names,
 };
 
 }  // namespace posttrain::pipeline

@@ -43,6 +43,7 @@ struct JudgeTally {
 };
 
 int better_by_rules(const rollout::Answer& a, const rollout::Answer& b) {
+  if (!is_judged(a.outcome.verdict) || !is_judged(b.outcome.verdict)) return 0;
   const auto right = [](const rollout::Answer& x) { return x.outcome.verdict == Verdict::right ? 1 : 0; };
   return right(a) - right(b);
 }
@@ -91,7 +92,7 @@ StageEnd run_judge(const JudgeStage& settings, StageRun& run) {
                           ? nullptr
                           : session.load_result(*session.recipe().stage(settings.candidates), nn::Use::inference);
   auto engine = session.make_engine(writer ? *writer : *judge_model, settings.engine);
-  auto collector = session.make_collector(engine);
+  auto collector = session.make_collector(engine, {run.spec.name});
   GenerativeJudge judge(*judge_model, session.tokenizer(), settings.judge);
   std::vector<sft::AnswerPair> kept;
   JudgeTally tally;

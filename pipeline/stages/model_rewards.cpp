@@ -3,6 +3,7 @@
 #include <cmath>
 
 #include "base/rng.h"
+#include "rewards/part_names.h"
 #include "sft/reward_model.h"
 
 namespace posttrain::pipeline {
@@ -10,6 +11,7 @@ namespace posttrain::pipeline {
 void ModelReward::visit(Visitor& v) {
   v("stage", stage,
     {.doc = "An earlier stage: a `reward_model`, or one whose model is asked as a judge", .required = true});
+  v("name", name, {.doc = "Its name in metrics; \"\" = the stage's, with a number where that is taken"});
   v("weight", weight, {.doc = "Factor of this part in the total"});
   v("judge", judge, {.doc = "How a judge is asked"});
 }
@@ -25,6 +27,7 @@ struct ModelRewards::Part {
 namespace {
 
 constexpr int64_t micro_batch_tokens = 8192;
+constexpr const char* no_verdict = "the judge named no verdict";
 
 // Every answer against the next of its group, the last against the first: an answer's value is the mean of its two
 // comparisons. A group of one has nothing to compare.
@@ -71,16 +74,13 @@ std::vector<double> head_scores(model::Transformer& model, const std::vector<rol
   return sft::reward_scores(model, sft::reward_head(model.arch()), samples, micro_batch_tokens);
 }
 
-void add_part(rewards::Outcome& outcome, const std::string& name, double weight, double value) {
-  const bool valid = std::isfinite(value);
-  outcome.parts.push_back({name, valid ? value : 0, weight, valid ? Verdict::right : Verdict::failed,
-                           valid ? "" : "the judge named no verdict"});
-  if (!valid) {
-    outcome.verdict = Verdict::failed;
-    outcome.total = 0;
-  } else if (outcome.verdict != Verdict::failed) {
-    outcome.total += weight * value;
-  }
+void add_part(rollout::Answer& answer, const Json& row, const std::string& name, double weight, double value) {
+  const double own = rewards::row_weight(row, name, weight);
+  rewards::PartScore part{.name = name, .value = value, .weight = own, .verdict = Verdict::right};
+  if (!std::isfinite(value)) part = {.name = name, .weight = own, .verdict = Verdict::failed, .detail = no_verdict};
+  if (own == 0 && weight != 0) part = {.name = name, .weight = 0, .verdict = Verdict::absent};
+  answer.outcome.parts.push_back(std::move(part));
+  rewards::settle(answer.outcome);
 }
 
 }  // namespace
@@ -89,7 +89,7 @@ ModelRewards::ModelRewards(Session& session, const std::vector<ModelReward>& spe
   for (const ModelReward& spec : specs) {
     const StageSpec& stage = *session.recipe().stage(spec.stage);
     auto part = std::make_unique<Part>();
-    part->name = spec.stage;
+    part->name = spec.name;
     part->weight = spec.weight;
     part->model =
         model::Transformer::load(*backend_, session.folder().model_of(spec.stage), DType::f32, nn::Use::inference);
@@ -113,7 +113,7 @@ void ModelRewards::score(std::vector<rollout::ScoredGroup>& groups, const rollou
                                                 : grades(*part->judge, groups, own);
     size_t at = 0;
     for (auto& group : groups) {
-      for (auto& answer : group.answers) add_part(answer.outcome, part->name, part->weight, values[at++]);
+      for (auto& answer : group.answers) add_part(answer, group.problem.extra, part->name, part->weight, values[at++]);
     }
   }
 }

@@ -13,6 +13,7 @@ namespace posttrain::pipeline {
 // A reward that the model of an earlier stage gives: a reward_model stage's score, else that model's word as a judge.
 struct ModelReward {
   std::string stage;
+  std::string name;  // "" in the file; then the stage's, with a number where it is taken
   double weight = 1;
   JudgeSettings judge;
 

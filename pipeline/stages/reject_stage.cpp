@@ -1,6 +1,7 @@
 #include <algorithm>
 #include <set>
 
+#include "base/error.h"
 #include "base/format.h"
 #include "pipeline/preflight/inspection.h"
 #include "pipeline/preflight/reward_checks.h"
@@ -77,28 +78,40 @@ StageEnd run_reject(const RejectStage& settings, StageRun& run) {
   run.announce();
   const auto model = session.load_model(run.spec, nn::Use::inference);
   auto engine = session.make_engine(*model, settings.engine);
-  auto collector = session.make_collector(engine);
+  auto collector = session.make_collector(engine, {run.spec.name});
   std::vector<KeptAnswer> kept;
   std::vector<sft::AnswerPair> pairs;
-  int64_t right = 0;
+  int64_t right = 0, judged = 0;
+  std::string why;  // in the words of a judge that failed
   const auto keep = [&](std::span<const rollout::ScoredGroup> groups, const rollout::DrawKey&) {
     for (const auto& group : groups) {
       keep_answers(group, settings, kept);
       const auto more = right_and_wrong(group, settings.pairs_per_prompt);
       pairs.insert(pairs.end(), more.begin(), more.end());
-      for (const auto& answer : group.answers) right += answer.outcome.verdict == Verdict::right;
+      for (const auto& answer : group.answers) {
+        right += answer.outcome.verdict == Verdict::right;
+        judged += is_judged(answer.outcome.verdict);
+        if (!is_judged(answer.outcome.verdict)) why = rewards::why_unjudged(answer.outcome);
+      }
     }
   };
   if (!sample_training_problems(run, collector, settings.prompts, settings.samples_per_prompt, settings.sampling, keep))
     return StageEnd::stopped;
+  const int64_t sampled = settings.prompts * settings.samples_per_prompt;
+  if (judged == 0) throw Failure(run.spec.name, "no judge gave a verdict on any answer: " + why);
+  const double failed = 1 - static_cast<double>(judged) / static_cast<double>(sampled);
+  if (failed > 0) {
+    session.progress().alert(
+        formatted("failed %.1f%%: no judge gave a verdict on these answers (%s)", 100 * failed, why.c_str()));
+  }
   write_kept(session.folder().data_of(run.spec.name), kept);
   if (settings.pairs_per_prompt > 0) {
     write_pairs(session.folder().pairs_of(run.spec.name), pairs, session.tokenizer());
   }
-  const int64_t sampled = settings.prompts * settings.samples_per_prompt;
   record_data(run,
               {{"reject/sampled", static_cast<double>(sampled)},
-               {"reject/right", static_cast<double>(right) / static_cast<double>(sampled)},
+               {"reject/right", static_cast<double>(right) / static_cast<double>(judged)},
+               {"reject/failed", failed},
                {"reject/kept", static_cast<double>(kept.size())},
                {"reject/pairs", static_cast<double>(pairs.size())}},
               std::to_string(kept.size()) + " answers of " + std::to_string(sampled));

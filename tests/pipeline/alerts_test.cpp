@@ -184,5 +184,19 @@ TEST(Alerts, AResumedRunRaisesTheSameOnes) {
   EXPECT_EQ(again, after_20);
 }
 
+TEST(Alerts, FailedJudgesAreToldAndStandBesideEveryFigure) {
+  Alerts alerts;
+  const auto said = alerts.step(1, with(with(healthy(0), "verdicts/failed_ratio", 0.48), "frac_reward_zero_std", 1));
+  ASSERT_EQ(codes(said), (Codes{"no-reward-variance", "judge-failed"}));
+  for (const auto& alert : said) EXPECT_NE(alert.text.find("failed 48.0%"), std::string::npos) << alert.text;
+}
+
+TEST(Alerts, AnEvaluationWithoutAFigureIsNoCollapse) {
+  Alerts alerts;
+  alerts.eval(0, "chain", 64, {{"pass@1", 0.9}, {"mean_length", 20}});
+  EXPECT_TRUE(alerts.eval(1, "chain", 64, {{"mean_length", 2}, {"failed", 0.9}}).empty());
+  EXPECT_FALSE(alerts.collapsed());
+}
+
 }  // namespace
 }  // namespace posttrain::pipeline

@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <bit>
 
 namespace posttrain::pipeline {
@@ -90,7 +91,48 @@ TEST(Evaluation, IntervalsHoldTheirMeanAndShrinkWithMoreProblems) {
 TEST(Evaluation, TiesAreSharedOutAndMissingAnswersDoNotVote) {
   EXPECT_DOUBLE_EQ(value(evaluate_groups(std::vector{group({{"7", true}, {"1", false}})}, 1), "cons@2"), 0.5);
   EXPECT_DOUBLE_EQ(value(evaluate_groups(std::vector{group({{"", false}, {"", false}, {"7", true}})}, 1), "cons@3"), 1);
-  EXPECT_DOUBLE_EQ(value(evaluate_groups(std::vector{group({{"", false}, {"", false}})}, 1), "cons@2"), 0);
+  auto unread = group({{"", false}, {"", false}});
+  for (auto& answer : unread.answers) answer.outcome.unparsed = true;
+  EXPECT_DOUBLE_EQ(value(evaluate_groups(std::vector{unread}, 1), "cons@2"), 0);
+}
+
+bool has(const store::Metrics& metrics, const std::string& name) {
+  return std::ranges::any_of(metrics, [&](const auto& m) { return m.first == name; });
+}
+
+// As `group`, where an answer "?" is one on which the judge failed.
+rollout::ScoredGroup half_judged(const std::vector<std::pair<std::string, bool>>& answers) {
+  auto out = group(answers);
+  for (auto& answer : out.answers) {
+    if (answer.outcome.answer == "?") answer.outcome.verdict = Verdict::failed;
+  }
+  return out;
+}
+
+TEST(Evaluation, AFailedJudgementIsNoWrongAnswer) {
+  const std::vector groups = {half_judged({{"7", true}, {"?", false}, {"7", true}, {"?", false}}),
+                              half_judged({{"7", true}, {"7", true}, {"1", false}, {"1", false}})};
+  const auto metrics = evaluate_groups(groups, 1);
+  EXPECT_DOUBLE_EQ(value(metrics, "pass@1"), 0.75);
+  EXPECT_DOUBLE_EQ(value(metrics, "pass@4"), 1) << "of the one problem with four judged answers";
+  EXPECT_DOUBLE_EQ(value(metrics, "failed"), 0.25);
+}
+
+TEST(Evaluation, BeyondHalfThereIsNoFigure) {
+  const std::vector groups = {half_judged({{"7", true}, {"?", false}, {"?", false}, {"?", false}})};
+  const auto metrics = evaluate_groups(groups, 1);
+  EXPECT_FALSE(has_figure(metrics));
+  for (const auto& [name, unused] : metrics) EXPECT_EQ(name.find('@'), std::string::npos) << name;
+  EXPECT_DOUBLE_EQ(value(metrics, "failed"), 0.75);
+  EXPECT_TRUE(has_figure(evaluate_groups(std::vector{half_judged({{"7", true}, {"?", false}})}, 1)));
+}
+
+TEST(Evaluation, WhereNoAnswerIsReadThereIsNothingToVoteOn) {
+  auto proofs = group({{"", true}, {"", false}, {"", true}, {"", true}, {"", true}});
+  EXPECT_FALSE(has(evaluate_groups(std::vector{proofs}, 1), "cons@5"));
+  EXPECT_FALSE(has(evaluate_groups(std::vector{proofs}, 1), "maj@4"));
+  proofs.answers[1].outcome.unparsed = true;  // a judge that reads answers and found none
+  EXPECT_TRUE(has(evaluate_groups(std::vector{proofs}, 1), "cons@5"));
 }
 
 }  // namespace

@@ -9,6 +9,7 @@
 #include "base/json.h"
 #include "records_for_tests.h"
 #include "report/chart.h"
+#include "report/figures.h"
 #include "report/html.h"
 #include "report/report_parts.h"
 #include "report/summary.h"
@@ -128,6 +129,25 @@ TEST_F(ReportTest, SummaryComparesBaseWithFinal) {
   EXPECT_TRUE(contains(verdict, "Accuracy on mod rose from 28.9% to 94.6% (pass@1)")) << verdict;
   EXPECT_TRUE(contains(verdict, "responses grew from 12.2 to 26.3 tokens")) << verdict;
   EXPECT_TRUE(contains(verdict, "to the last bit")) << verdict;
+}
+
+TEST_F(ReportTest, BoundsAreNoFiguresAndFailuresStandBesideThem) {
+  Store store(folder_ / "run.db", Mode::create);
+  store.begin_run(test_run());
+  store.begin_stage({.index = 0, .name = "ev", .type = "eval"});
+  const Metrics bounds = {{"cons@16_low", 0.5}, {"cons@16_high", 0.6}};
+  Metrics base = {{"pass@1", 0.25}, {"cons@16", 0.56}, {"failed", 0.48}}, final = {{"pass@1", 0.95}, {"cons@16", 0.99}};
+  base.insert(base.end(), bounds.begin(), bounds.end());
+  final.insert(final.end(), bounds.begin(), bounds.end());
+  store.write_eval({0, 0, "mod", "base", 64, 16, base, {}, {}});
+  store.write_eval({0, 1, "mod", "", 64, 16, {{"mean_length", 3}, {"failed", 0.9}}, {}, {}});
+  store.write_eval({0, 2, "mod", "final", 64, 16, final, {}, {}});
+  const std::string sentence = verdict_sentence(store);
+  EXPECT_FALSE(contains(sentence, "_low") || contains(sentence, "_high")) << sentence;
+  EXPECT_TRUE(contains(sentence, "failed 48.0% to 0.0%")) << sentence;
+  const std::string lines = figures_text(base);
+  EXPECT_TRUE(contains(lines, "failed 48.0%") && !contains(lines, "_low")) << lines;
+  EXPECT_TRUE(contains(report_html(store), "failed 48.0%"));
 }
 
 TEST_F(ReportTest, TheSummaryOfARunWithoutMeasurementsIsNull) {

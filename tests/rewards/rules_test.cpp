@@ -73,7 +73,8 @@ TEST(JsonSchema, ReadsTheTagTheBlockOrTheWhole) {
 Score plugged(const char* script, double deadline = 120) {
   PluginReward::Settings settings;
   settings.command = {"sh", "-c", script};
-  settings.deadline_s = deadline;
+  settings.deadline_s = settings.wall_s = deadline;
+  settings.start_s = 0;
   return PluginReward(settings).score(sample_of("x", "y"));
 }
 
@@ -84,9 +85,9 @@ TEST(Plugin, SpeaksJsonLines) {
   EXPECT_EQ(score.detail, "ok");
 }
 
-TEST(Plugin, ANullRewardIsNoWordOnTheSampleAndMasksIt) {
+TEST(Plugin, ANullRewardIsNoWordOnTheSample) {
   const Score score = plugged(R"(read line; echo '{"id":1,"reward":null,"detail":"no tests"}')");
-  EXPECT_EQ(score.verdict, Verdict::failed);
+  EXPECT_EQ(score.verdict, Verdict::absent);
   EXPECT_EQ(score.detail, "no tests");
 }
 
