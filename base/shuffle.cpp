@@ -22,11 +22,13 @@ size_t PassOrder::at(uint64_t index, size_t count, const Rng& rng) {
   return order_[index % count];
 }
 
-std::vector<size_t> drawn_in_passes(size_t count, int64_t first, int64_t n, uint64_t seed, uint64_t stage) {
+std::vector<size_t> drawn_in_passes(size_t count, int64_t first, int64_t n, uint64_t seed, uint64_t stage,
+                                    bool as_they_are) {
   PassOrder order;
   std::vector<size_t> drawn;
   for (int64_t i = first; i < first + n; ++i)
-    drawn.push_back(order.at(static_cast<uint64_t>(i), count, Rng({seed, stage, hash_name("passes")})));
+    drawn.push_back(as_they_are ? static_cast<size_t>(i) % count
+                                : order.at(static_cast<uint64_t>(i), count, Rng({seed, stage, hash_name("passes")})));
   return drawn;
 }
 

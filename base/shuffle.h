@@ -35,7 +35,8 @@ class PassOrder {
   std::vector<size_t> order_;
 };
 
-// Places [first, first + n) of endless passes over 0..count-1 under (seed, stage).
-std::vector<size_t> drawn_in_passes(size_t count, int64_t first, int64_t n, uint64_t seed, uint64_t stage);
+// Places [first, first + n) of endless passes over 0..count-1, shuffled under (seed, stage) or as they are.
+std::vector<size_t> drawn_in_passes(size_t count, int64_t first, int64_t n, uint64_t seed, uint64_t stage,
+                                    bool as_they_are = false);
 
 }  // namespace posttrain

@@ -62,7 +62,7 @@ class Conversation {
     }
     SamplingOptions options = given_.options;
     options.fit(std::ssize(prompt), context_);
-    messages_.push_back({{"role", "assistant"}, {"content", answer(prompt, options.sampling)}});
+    messages_.push_back({{"role", "assistant"}, {"content", answer(prompt, options.sampling)}, {"untrusted", true}});
     ++turn_;
   }
 

@@ -11,6 +11,7 @@
 #include "base/parallel.h"
 #include "cli/arguments.h"
 #include "cli/model_session.h"
+#include "pipeline/data_check.h"
 #include "pipeline/evaluation.h"
 #include "pipeline/run.h"
 #include "report/figures.h"
@@ -81,13 +82,20 @@ int evaluate_model(const EvalGiven& given) {
   ModelSession session(given.model, chat, given.options.stored(), given.options.adapter);
   auto engine = session.make_engine();
   rewards::ScoringPool pool(rewards, compute_threads());
-  rollout::Collector collector(engine, pool, session.tokenizer,
-                               [&](const text::Problem& problem) { return session.renderer.prompt(problem); });
   pipeline::EvalSettings eval = given.eval;
   SamplingOptions options = given.options;
   options.fit(longest_prompt(*task, session.renderer, eval), session.model->arch().max_positions);
   eval.sampling = options.sampling;
-  const auto record = pipeline::evaluate(collector, *task, eval, static_cast<uint64_t>(given.options.seed), {});
+  pipeline::check_gold(*task, text::Split::test, rewards);
+  const pipeline::AskedProblems problems(*task, session.renderer, pipeline::eval_prompts(eval, text::Split::test),
+                                         engine.max_positions(),
+                                         pipeline::prompt_lengths(*task, session.renderer, text::Split::test), "eval");
+  if (const std::string note = problems.lengths().note(); !note.empty()) std::fprintf(stderr, "%s\n", note.c_str());
+  rollout::Collector collector(engine, pool, session.tokenizer,
+                               [&](const text::Problem& problem) { return problems.prompt(problem); });
+  auto record = pipeline::evaluate(collector, problems, eval, static_cast<uint64_t>(given.options.seed), {});
+  if (const int64_t left_out = problems.lengths().left_out(); left_out > 0)
+    record.metrics.emplace_back("overlong", static_cast<double>(left_out));
   Json line = {{"model", given.model}, {"task", given.task}, {"problems", record.n}, {"samples", record.k}};
   for (const auto& [name, value] : record.metrics) line[name] = value;
   for (const auto& alert : record.alerts) line["alerts"].push_back(alert.text);

@@ -177,7 +177,7 @@ DistillStep DistillTrainer::step(int64_t step) {
     for (const auto& group : groups) samples.push_back({&group.prompt, &group.answers.front().completion});
   } else {
     chosen = drawn_in_passes(context_.examples.size(), step * settings_.prompts_per_step, settings_.prompts_per_step,
-                             context_.seed, context_.stage);
+                             context_.seed, context_.stage, context_.in_file_order);
     for (const size_t i : chosen) samples.push_back({&context_.examples[i].prompt, &context_.examples[i].completion});
   }
   const double sampled = clock.seconds();

@@ -56,7 +56,8 @@ struct DistillContext {
   rollout::Collector& collector;
   const text::Task& task;
   const std::vector<Example>& examples;
-  uint64_t seed, stage;  // name the draws
+  uint64_t seed, stage;        // name the draws
+  bool in_file_order = false;  // of examples
 };
 
 struct DistillStep {

@@ -115,7 +115,11 @@ void add_mean(store::Metrics& out, const std::string& name, const std::vector<do
 }  // namespace
 
 void EvalSettings::visit(Visitor& v) {
-  v("problems", problems, {.doc = "Problems of the test split", .min = 1, .max = 1 << 24});
+  v("problems", problems,
+    {.doc = "Problems of the split: of the test for an eval stage, of the validation problems for evaluations within "
+            "a stage. Those whose prompts leave no room for an answer are left out, and counted beside the figures",
+     .min = 1,
+     .max = 1 << 24});
   v("samples", samples, {.doc = "Answers to each", .min = 1, .max = 1 << 16});
   v("transcripts", transcripts, {.doc = "Problems whose answers are kept with their text", .min = 0});
   v("role", role, {.doc = "Which column of the summary this evaluation fills", .choices = {"", "base", "final"}});
@@ -236,19 +240,23 @@ store::Metrics evaluate_groups(std::span<const rollout::ScoredGroup> groups, uin
   return out;
 }
 
-std::vector<text::Problem> eval_problems(const text::Task& task, const EvalSettings& settings) {
-  const int64_t available = task.size(text::Split::test);
+PromptUse eval_prompts(const EvalSettings& settings, text::Split split, const char* field) {
+  return {.field = field, .split = split, .new_tokens = settings.sampling.max_new_tokens};
+}
+
+std::vector<text::Problem> eval_problems(const text::Task& task, const EvalSettings& settings, text::Split split) {
+  const int64_t available = task.size(split);
   const int64_t count = available > 0 ? std::min(available, settings.problems) : settings.problems;
   std::vector<text::Problem> problems;
   for (int64_t i = 0; i < count; ++i) {
-    problems.push_back(task.problem(text::Split::test, hash_name("evaluation"), static_cast<uint64_t>(i)));
+    problems.push_back(task.problem(split, hash_name("evaluation"), static_cast<uint64_t>(i)));
   }
   return problems;
 }
 
 store::EvalRecord evaluate(rollout::Collector& collector, const text::Task& task, const EvalSettings& settings,
-                           uint64_t seed, const rollout::Progress& progress) {
-  const auto problems = eval_problems(task, settings);
+                           uint64_t seed, const rollout::Progress& progress, text::Split split) {
+  const auto problems = eval_problems(task, settings, split);
   rollout::CollectStats stats;
   const auto groups = collector.collect(problems, settings.samples, settings.sampling,
                                         {.seed = seed, .stage = hash_name("evaluation"), .step = 0}, stats, progress);

@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "pipeline/asked_problems.h"
 #include "rollout/collect.h"
 #include "store/records.h"
 
@@ -36,12 +37,16 @@ bool has_figure(const store::Metrics& metrics);
 // The probability that at least one of k answers drawn without replacement from n with c right ones is right.
 double pass_at_k(int64_t n, int64_t c, int64_t k);
 
-// The problems that an evaluation asks, in order.
-std::vector<text::Problem> eval_problems(const text::Task& task, const EvalSettings& settings);
+// What an evaluation asks of a split; problems whose prompts leave no room for an answer are left out and counted.
+PromptUse eval_prompts(const EvalSettings& settings, text::Split split, const char* field = "sampling.max_new_tokens");
 
-// Samples and judges the test split, and fills n, k, metrics, the transcripts of the first problems, and where a judge
-// failed an alert that says how often and why.
+// The problems that an evaluation asks, in order.
+std::vector<text::Problem> eval_problems(const text::Task& task, const EvalSettings& settings,
+                                         text::Split split = text::Split::test);
+
+// Samples and judges a split, and fills n, k, metrics, the transcripts of the first problems, and where a judge failed an
+// alert that says how often and why.
 store::EvalRecord evaluate(rollout::Collector& collector, const text::Task& task, const EvalSettings& settings,
-                           uint64_t seed, const rollout::Progress& progress);
+                           uint64_t seed, const rollout::Progress& progress, text::Split split = text::Split::test);
 
 }  // namespace posttrain::pipeline

@@ -12,4 +12,8 @@ void InLoopEval::visit(Visitor& v) {
   v.flat(eval);
 }
 
+void InLoopEval::add_prompts(std::vector<PromptUse>& uses) const {
+  if (every_steps > 0) uses.push_back(eval_prompts(eval, text::Split::valid, "eval.sampling.max_new_tokens"));
+}
+
 }  // namespace posttrain::pipeline

@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <string>
 
+#include "pipeline/asked_problems.h"
 #include "pipeline/evaluation.h"
 
 namespace posttrain::pipeline {
@@ -16,6 +17,8 @@ struct InLoopEval {
   EvalSettings eval;
 
   void visit(Visitor& v);
+  // Adds the problems of the split `valid` that it asks; the test split stays unread within a stage.
+  void add_prompts(std::vector<PromptUse>& uses) const;
 };
 
 }  // namespace posttrain::pipeline

@@ -2,37 +2,16 @@
 
 #include "base/error.h"
 #include "base/folders.h"
-#include "base/utf8.h"
+#include "pipeline/data_check.h"
 #include "tasks/task_table.h"
 #include "text/char_tokenizer.h"
 
 namespace posttrain::pipeline {
-namespace {
-
-// Pad, bos and eos, then the special tokens and one token a character. Tags are not special, so that rewards see them.
-CharVocabulary vocabulary_of(const TokenizerSpec& spec) {
-  CharVocabulary out;
-  for (const char* name : {"<pad>", "<bos>", "<eos>"}) out.tokens.push_back({name, true});
-  out.pad = 0;
-  out.bos = 1;
-  out.eos = 2;
-  for (const std::string& token : spec.special) out.tokens.push_back({token, false});
-  for (size_t at = 0; at < spec.chars.size();) {
-    const size_t bytes = utf8_length(spec.chars[at]);
-    out.tokens.push_back({spec.chars.substr(at, bytes), false});
-    at += bytes;
-  }
-  return out;
-}
-
-}  // namespace
-
 std::unique_ptr<Tokenizer> open_tokenizer(const Recipe& recipe, const std::filesystem::path& folder) {
   const TokenizerSpec& spec = recipe.tokenizer;
-  if (!spec.path.empty()) return std::make_unique<Tokenizer>(Tokenizer::load(spec.path));
-  if (!recipe.model.path.empty()) return std::make_unique<Tokenizer>(Tokenizer::load(recipe.model.path));
-  auto vocabulary = tasks::task_vocabulary(recipe.task.settings);
-  if (!spec.chars.empty()) vocabulary = vocabulary_of(spec);
+  const auto vocabulary = new_vocabulary(recipe);
+  if (!vocabulary && !spec.path.empty()) return std::make_unique<Tokenizer>(Tokenizer::load(spec.path));
+  if (!vocabulary && !recipe.model.path.empty()) return std::make_unique<Tokenizer>(Tokenizer::load(recipe.model.path));
   if (!vocabulary)
     throw Error("recipe", "tokenizer", "a path, chars, or a task that brings its own vocabulary", "none");
   make_folders(folder);
@@ -42,7 +21,7 @@ std::unique_ptr<Tokenizer> open_tokenizer(const Recipe& recipe, const std::files
 
 RunInputs open_inputs(const Recipe& recipe, const std::filesystem::path& tokenizer_folder) {
   RunInputs out;
-  out.task = tasks::make_task(recipe.task.settings);
+  out.task = tasks::make_task(recipe.task.settings, hold_out_of(recipe));
   out.tokenizer = open_tokenizer(recipe, tokenizer_folder);
   out.renderer = std::make_unique<Renderer>(*out.tokenizer, recipe.chat, recipe.model.path);
   return out;

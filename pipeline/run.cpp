@@ -171,6 +171,7 @@ RunEnd run_stages(const Recipe& recipe, const RunFolder& folder, store::Store& s
   try {
     write_recipe(folder, recipe_text(recipe));
     Session session(recipe, folder, store, progress, stop);
+    for (const std::string& note : session.check_data()) progress.note(note);
     const auto rows = store.stages();
     for (int i = 0; i < static_cast<int>(recipe.stages.size()); ++i) {
       const auto* before = row_of(rows, i);

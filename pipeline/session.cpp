@@ -6,6 +6,7 @@
 #include "base/folders.h"
 #include "base/parallel.h"
 #include "base/rng.h"
+#include "pipeline/data_check.h"
 #include "pipeline/inputs.h"
 #include "tasks/task_table.h"
 #include "text/convert_tokenizer.h"
@@ -21,7 +22,7 @@ Session::Session(const Recipe& recipe, RunFolder folder, store::Store& store, Pr
       stop_(stop),
       metrics_file_(folder_.metrics(), store),
       backend_(nn::make_cpu_backend()),
-      task_(tasks::make_task(recipe.task.settings)) {
+      task_(tasks::make_task(recipe.task.settings, hold_out_of(recipe))) {
   tokenizer_ = open_tokenizer(recipe, folder_.tokenizer());
   renderer_ = std::make_unique<Renderer>(*tokenizer_, recipe.chat, recipe.model.path);
   rewards_ = std::make_unique<rewards::RewardSet>(recipe.rewards, model_reward_names(recipe));
@@ -117,11 +118,29 @@ rollout::Engine Session::make_engine(model::Transformer& model, const rollout::E
                          [this](std::span<const int32_t> ids) { return tokenizer_->decode(ids); });
 }
 
-rollout::Collector Session::make_collector(rollout::Engine& engine, rollout::Occasion occasion) {
-  rollout::Collector collector(engine, *scoring_, *tokenizer_,
-                               [this](const text::Problem& problem) { return renderer_->prompt(problem); });
+rollout::Collector Session::make_collector(rollout::Engine& engine, rollout::Occasion occasion,
+                                           const AskedProblems* problems) {
+  rollout::Collector collector(engine, *scoring_, *tokenizer_, [this, problems](const text::Problem& problem) {
+    return problems != nullptr ? problems->prompt(problem) : renderer_->prompt(problem);
+  });
   collector.judge_as(std::move(occasion));
   return collector;
+}
+
+const std::vector<int64_t>& Session::lengths_of(text::Split split) {
+  const auto [found, fresh] = lengths_.try_emplace(split);
+  if (fresh) found->second = prompt_lengths(*task_, *renderer_, split);
+  return found->second;
+}
+
+std::vector<std::string> Session::check_data() {
+  return pipeline::check_data(recipe_, *task_, *renderer_, *rewards_, [this](const StageSpec& stage) {
+    return int64_t{arch_of(recipe_.origin(stage), tokenizer_->vocab_size()).max_positions};
+  });
+}
+
+AskedProblems Session::problems(const StageSpec& stage, const PromptUse& use, int64_t max_positions) {
+  return AskedProblems(*task_, *renderer_, use, max_positions, lengths_of(use.split), "stages." + stage.name);
 }
 
 }  // namespace posttrain::pipeline

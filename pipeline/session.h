@@ -3,12 +3,14 @@
 
 #include <atomic>
 #include <filesystem>
+#include <map>
 #include <memory>
 #include <string>
 
 #include "model/learner.h"
 #include "model/transformer.h"
 #include "nn/backend.h"
+#include "pipeline/asked_problems.h"
 #include "pipeline/recipe/recipe.h"
 #include "pipeline/show/progress.h"
 #include "rewards/pool.h"
@@ -95,9 +97,18 @@ class Session {
 
   std::vector<int32_t> stop_tokens() const;
   rollout::Engine make_engine(model::Transformer& model, const rollout::EngineSettings& settings);
-  rollout::Collector make_collector(rollout::Engine& engine, rollout::Occasion occasion);
+  // `occasion` is told to judges; `problems` says how prompts become ids and must outlive the collector. Null: nothing is
+  // asked.
+  rollout::Collector make_collector(rollout::Engine& engine, rollout::Occasion occasion, const AskedProblems* problems);
+
+  // The problems that `stage` asks, for a model of so many positions; the session must outlive them. Throws Error
+  // (AskedProblems). What is left out is said once by check_data (pipeline/data_check.h).
+  AskedProblems problems(const StageSpec& stage, const PromptUse& use, int64_t max_positions);
+  // Looks at all the data that the recipe's stages ask: pipeline/data_check.h.
+  std::vector<std::string> check_data();
 
  private:
+  const std::vector<int64_t>& lengths_of(text::Split split);
   std::unique_ptr<model::Transformer> new_model(const ModelSpec& spec, nn::Use use);
 
   const Recipe& recipe_;
@@ -110,6 +121,7 @@ class Session {
   std::unique_ptr<text::Task> task_;
   std::unique_ptr<Tokenizer> tokenizer_;
   std::unique_ptr<Renderer> renderer_;
+  std::map<text::Split, std::vector<int64_t>> lengths_;  // of prompts, where they were asked for
   std::unique_ptr<rewards::RewardSet> rewards_;
   std::unique_ptr<rewards::ScoringPool> scoring_;
 };

@@ -40,6 +40,7 @@ struct TrainingStage {
   std::function<void(const Json&, int64_t step)> restore = [](const Json&, int64_t) {};
   std::function<Json()> failed_batch;  // for replay, when a step throws Failure; may be empty
   InLoopEval eval;
+  store::Metrics data;  // what was found out about the stage's data; kept with its first step
 };
 
 // The step of a stage that does nothing but train.
@@ -57,9 +58,10 @@ std::function<store::StepRecord(int64_t)> update_step(Session& session, Trainer&
 // when there is one. At the end the model is saved for later stages and the checkpoint removed.
 StageEnd run_training(StageRun& run, TrainingStage& stage);
 
-// Evaluates a model on the task's test split, shows, stores and returns it as of `step`; `watch` sees the record before
-// it is kept.
-store::EvalRecord run_evaluation(StageRun& run, model::Transformer& model, const EvalSettings& settings, int64_t step,
+// Evaluates a model on a split of the task, shows, stores and returns it as of `step`; `watch` sees the record before it
+// is kept.
+store::EvalRecord run_evaluation(StageRun& run, model::Transformer& model, const EvalSettings& settings,
+                                 text::Split split, int64_t step,
                                  const std::function<void(store::EvalRecord&)>& watch = {});
 
 }  // namespace posttrain::pipeline

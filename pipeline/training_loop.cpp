@@ -48,7 +48,7 @@ void keep_failed_batch(StageRun& run, const TrainingStage& stage, int64_t step, 
 store::Metrics headline(const store::EvalRecord& record) {
   const std::string k = std::to_string(record.k);
   const std::set<std::string> shown = {"pass@1", "cons@" + k, "pass@" + k, "mean_length",
-                                       "format", "truncated", "failed"};
+                                       "format", "truncated", "failed", "overlong"};
   store::Metrics out;
   for (const auto& metric : record.metrics) {
     if (shown.contains(metric.first)) out.push_back(metric);
@@ -92,20 +92,28 @@ void StageRun::announce(int64_t steps, int64_t done) const {
   session.progress().stage(spec.name, index, static_cast<int>(session.recipe().stages.size()), steps, done);
 }
 
-store::EvalRecord run_evaluation(StageRun& run, model::Transformer& model, const EvalSettings& settings, int64_t step,
+store::EvalRecord run_evaluation(StageRun& run, model::Transformer& model, const EvalSettings& settings,
+                                 text::Split split, int64_t step,
                                  const std::function<void(store::EvalRecord&)>& watch) {
   Session& session = run.session;
   rollout::EngineSettings engine_settings;
   auto engine = session.make_engine(model, engine_settings);
-  auto collector = session.make_collector(engine, {run.spec.name, "test", step});
-  auto record =
-      evaluate(collector, session.task(), settings, session.seed(), [&](int64_t tokens, int64_t done, int64_t total) {
+  const auto problems = session.problems(run.spec, eval_prompts(settings, split), engine.max_positions());
+  const char* split_name = split == text::Split::test ? "test" : "valid";
+  auto collector = session.make_collector(engine, {run.spec.name, split_name, step}, &problems);
+  auto record = evaluate(
+      collector, problems, settings, session.seed(),
+      [&](int64_t tokens, int64_t done, int64_t total) {
         session.progress().phase("evaluate", done, total, tokens);
         return true;
-      });
+      },
+      split);
+  if (const int64_t left_out = problems.lengths().left_out(); left_out > 0)
+    record.metrics.emplace_back("overlong", static_cast<double>(left_out));
   record.stage = run.index;
   record.step = step;
   record.task = session.recipe().task.settings.type();
+  if (split == text::Split::valid) record.task += " (valid)";  // other problems: other figures
   if (watch) watch(record);
   session.store().write_eval(record);
   session.metrics_file().eval(run.spec.name, record);
@@ -125,7 +133,8 @@ StageEnd run_training(StageRun& run, TrainingStage& stage) {
   std::map<std::string, double> between;  // time since the last step's record was written
   const auto evaluate_at = [&](int64_t at) {
     const Clock clock;
-    run_evaluation(run, stage.model, stage.eval.eval, at, [&](store::EvalRecord& record) { watch.eval(record); });
+    run_evaluation(run, stage.model, stage.eval.eval, text::Split::valid, at,
+                   [&](store::EvalRecord& record) { watch.eval(record); });
     between["timing_s/testing"] += clock.seconds();
   };
   if (step == 0 && evaluates(0)) evaluate_at(0);
@@ -143,6 +152,7 @@ StageEnd run_training(StageRun& run, TrainingStage& stage) {
     }
     record.stage = run.index;
     record.step = step + 1;
+    if (step == 0) record.metrics.insert(record.metrics.end(), stage.data.begin(), stage.data.end());
     record.metrics.insert(record.metrics.end(), between.begin(), between.end());
     between.clear();
     watch.step(record);

@@ -8,6 +8,12 @@
 
 namespace posttrain::rewards {
 
+Lack ChoiceReward::missing(const Sample& sample) const {
+  bool whole = false;
+  const bool given = mathcheck::choice_letter(mathcheck::normalize(sample.answer), whole).has_value();
+  return given ? std::nullopt : Lack("a gold letter from A to J");
+}
+
 Score ChoiceReward::score(const Sample& sample) const {
   bool whole = false;
   const auto gold = mathcheck::choice_letter(mathcheck::normalize(sample.answer), whole);

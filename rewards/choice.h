@@ -23,6 +23,7 @@ class ChoiceReward : public Reward {
   explicit ChoiceReward(const Settings& settings) : settings_(settings) {}
   // 1 when the reply names the gold letter (A..J) and no other. Fails when the gold answer is no letter.
   Score score(const Sample& sample) const override;
+  Lack missing(const Sample& sample) const override;
 
  private:
   Settings settings_;

@@ -122,6 +122,16 @@ CodeScore CodeScorer::score_once(const CodeProblem& problem, const std::string& 
 CodeReward::CodeReward(const Settings& settings)
     : settings_(settings), scorer_(std::make_unique<CodeScorer>(settings)) {}
 
+Lack CodeReward::missing(const Sample& sample) const {
+  if (sample.extra == nullptr) return "tests";
+  try {
+    (void)code_problem(*sample.extra, "the row");
+  } catch (const Error& error) {
+    return std::string("tests (") + error.what() + ")";
+  }
+  return std::nullopt;
+}
+
 Score CodeReward::score(const Sample& sample) const {
   if (sample.extra == nullptr) throw Error("code reward", "extra", "a row with tests", "none");
   const CodeProblem problem = code_problem(*sample.extra, "code reward");

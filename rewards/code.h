@@ -49,6 +49,7 @@ class CodeReward : public Reward {
   explicit CodeReward(const Settings& settings);
   // Sample::extra is the row with the tests, see code_problem.h.
   Score score(const Sample& sample) const override;
+  Lack missing(const Sample& sample) const override;
 
  private:
   const Settings settings_;

@@ -23,6 +23,7 @@ class ExactReward : public Reward {
 
   explicit ExactReward(const Settings& settings) : settings_(settings), tag_(TagPair::named(settings.tag)) {}
   Score score(const Sample& sample) const override;
+  Lack missing(const Sample& sample) const override { return lacks_gold(sample); }
 
  private:
   Settings settings_;

@@ -17,6 +17,13 @@ JsonSchemaReward::JsonSchemaReward(const Settings& settings) : settings_(setting
   if (!settings.schema.is_null()) schema_.emplace(settings.schema, "json_schema: schema");
 }
 
+Lack JsonSchemaReward::missing(const Sample& sample) const {
+  const bool given = !settings_.schema.is_null() || (sample.extra != nullptr && sample.extra->is_object() &&
+                                                     sample.extra->contains(settings_.schema_field) &&
+                                                     !(*sample.extra)[settings_.schema_field].is_null());
+  return given ? std::nullopt : Lack("a schema in the field " + settings_.schema_field);
+}
+
 Score JsonSchemaReward::score(const Sample& sample) const {
   std::optional<Schema> of_row;
   if (!schema_) {

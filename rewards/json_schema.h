@@ -23,6 +23,7 @@ class JsonSchemaReward : public Reward {
   // 1 when the text in the tag (else in a ```json block, else the whole completion) is JSON that matches. Undecided
   // when the value is too much work; throws Error where the row's schema is missing or malformed.
   Score score(const Sample& sample) const override;
+  Lack missing(const Sample& sample) const override;
 
  private:
   Settings settings_;

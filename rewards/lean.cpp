@@ -22,12 +22,25 @@ std::string_view LeanReward::proof_of(std::string_view completion, const std::st
   return completion.substr(0, end);
 }
 
-Score LeanReward::score(const Sample& sample) const {
+namespace {
+
+std::string statement_in(const Sample& sample) {
   std::string statement(sample.answer);
   if (sample.extra != nullptr && sample.extra->is_object())
     for (const char* key : {"formal_statement", "statement"})
       if (const auto at = sample.extra->find(key); at != sample.extra->end() && at->is_string())
         statement = at->get<std::string>();
+  return statement;
+}
+
+}  // namespace
+
+Lack LeanReward::missing(const Sample& sample) const {
+  return statement_in(sample).empty() ? Lack("a statement") : std::nullopt;
+}
+
+Score LeanReward::score(const Sample& sample) const {
+  const std::string statement = statement_in(sample);
   const LeanResult result = backend_->judge(statement, proof_of(sample.completion, proof_in_));
   Score out;
   out.verdict = result.verdict;

@@ -15,6 +15,7 @@ class LeanReward : public Reward {
   explicit LeanReward(const Settings& settings);
   // The statement is extra["statement"], extra["formal_statement"] or the answer, in this order.
   Score score(const Sample& sample) const override;
+  Lack missing(const Sample& sample) const override;
 
   // The proof in a completion, by the setting proof_in; empty when there is none.
   static std::string_view proof_of(std::string_view completion, const std::string& proof_in);

@@ -34,6 +34,7 @@ class MathReward : public Reward {
 
   explicit MathReward(const Settings& settings);
   Score score(const Sample& sample) const override;
+  Lack missing(const Sample& sample) const override { return lacks_gold(sample); }
 
  private:
   mathcheck::CheckOptions options_;

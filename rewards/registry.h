@@ -2,6 +2,7 @@
 #pragma once
 
 #include <memory>
+#include <optional>
 #include <set>
 #include <span>
 #include <string>
@@ -58,6 +59,11 @@ class RewardSet {
   Outcome judge(const Sample& sample) const;
   // The answers to one prompt.
   std::vector<Outcome> judge_group(std::span<const Sample> samples) const;
+  // The first part that applies to the sample's row and lacks something of it.
+  struct MissingPart {
+    std::string reward, what;
+  };
+  std::optional<MissingPart> missing(const Sample& sample) const;
   size_t size() const { return parts_.size(); }
   bool needs_group() const;
   // True when a part wants all answers to a prompt at once.

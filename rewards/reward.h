@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <filesystem>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -40,11 +41,20 @@ struct Score {
   std::string feedback;  // what a second attempt may be shown, such as a compiler's diagnostics; empty = nothing
 };
 
+// What a sample must bring for a reward, such as "a gold answer"; nothing = it is all there.
+using Lack = std::optional<std::string>;
+inline Lack lacks_gold(const Sample& sample) {
+  const bool blank = sample.answer.find_first_not_of(" \t\r\n") == std::string_view::npos;
+  return blank ? Lack("a gold answer") : std::nullopt;
+}
+
 // Thread-safe after construction: score() is called from several threads at once and keeps no state between calls.
 class Reward {
  public:
   virtual ~Reward() = default;
   virtual Score score(const Sample& sample) const = 0;
+  // What the row of a sample lacks so that no completion could be judged; asked before a run begins.
+  virtual Lack missing(const Sample&) const { return std::nullopt; }
   // True for rewards that lean on the lengths of a whole group: its samples are then scored when the last is there.
   virtual bool needs_group() const { return false; }
   // True for rewards that judge all answers to a prompt in one go; score_group() is then called with them all.

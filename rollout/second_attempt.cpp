@@ -1,6 +1,27 @@
 #include "rollout/second_attempt.h"
 
 namespace posttrain::rollout {
+namespace {
+
+// Neither what the model wrote nor diagnostics that quote it may make special tokens.
+void ask_again(text::Problem& problem, const std::string& answer, const std::string& feedback) {
+  const std::string head = "This does not compile:\n", tail = "\nCorrected:\n";
+  if (!problem.messages.is_null()) {
+    problem.messages.push_back({{"role", "assistant"}, {"content", answer}, {"untrusted", true}});
+    problem.messages.push_back({{"role", "user"}, {"content", head + feedback + tail}, {"untrusted", true}});
+  }
+  const auto add = [&](const std::string& text) {
+    const size_t begin = problem.prompt.size();
+    problem.prompt += text;
+    problem.untrusted.emplace_back(begin, problem.prompt.size());
+  };
+  add(answer);
+  problem.prompt += "\n\n" + head;
+  add(feedback);
+  problem.prompt += tail;
+}
+
+}  // namespace
 
 std::vector<SecondAttempt> second_attempts(std::span<const ScoredGroup> groups, int64_t per_group) {
   std::vector<SecondAttempt> all;
@@ -10,7 +31,7 @@ std::vector<SecondAttempt> second_attempts(std::span<const ScoredGroup> groups, 
       const Answer& answer = groups[g].answers[a];
       if (answer.outcome.feedback.empty() || answer.outcome.verdict != Verdict::wrong) continue;
       text::Problem again = groups[g].problem;
-      again.prompt += answer.text + "\n\nThis does not compile:\n" + answer.outcome.feedback + "\nCorrected:\n";
+      ask_again(again, answer.text, answer.outcome.feedback);
       all.push_back({g, a, std::move(again)});
       --left;
     }

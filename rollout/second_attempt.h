@@ -11,7 +11,8 @@ namespace posttrain::rollout {
 
 struct SecondAttempt {
   size_t group = 0, answer = 0;  // which answer it follows
-  text::Problem problem;         // the same row; the prompt is old prompt, answer and feedback in turn
+  text::Problem
+      problem;  // the same row; the prompt is old prompt, answer and feedback in turn, or the conversation goes on
 };
 
 // One for each of the first `per_group` wrong answers of a group that have feedback (rewards::Outcome::feedback).

@@ -109,8 +109,8 @@ void score_reference(model::Transformer& reference, std::vector<AnswerPair>& pai
 }
 
 DpoTrainer::DpoTrainer(model::Learner& learner, const std::vector<AnswerPair>& pairs, const DpoSettings& settings,
-                       uint64_t seed, uint64_t stage)
-    : learner_(learner), pairs_(pairs), settings_(settings), seed_(seed), stage_(stage) {
+                       uint64_t seed, uint64_t stage, bool in_file_order)
+    : learner_(learner), pairs_(pairs), settings_(settings), seed_(seed), stage_(stage), in_file_order_(in_file_order) {
   if (pairs.empty()) throw Error("dpo", "pairs", "at least one pair to train on", "none");
   const double count = settings.epochs * static_cast<double>(pairs.size());
   steps_ = settings.steps > 0
@@ -120,8 +120,8 @@ DpoTrainer::DpoTrainer(model::Learner& learner, const std::vector<AnswerPair>& p
 
 std::vector<const AnswerPair*> DpoTrainer::drawn(int64_t step) const {
   std::vector<const AnswerPair*> chosen;
-  for (const size_t i :
-       drawn_in_passes(pairs_.size(), step * settings_.pairs_per_step, settings_.pairs_per_step, seed_, stage_)) {
+  for (const size_t i : drawn_in_passes(pairs_.size(), step * settings_.pairs_per_step, settings_.pairs_per_step, seed_,
+                                        stage_, in_file_order_)) {
     chosen.push_back(&pairs_[i]);
   }
   return chosen;

@@ -39,12 +39,12 @@ struct DpoStep {
   double seconds = 0;
 };
 
-// One stage's loop over fixed pairs, shuffled anew in each pass by (seed, stage, pass). Learner and pairs must outlive
-// it.
+// One stage's loop over fixed pairs, shuffled anew in each pass by (seed, stage, pass) or as they stand. Learner and
+// pairs must outlive it.
 class DpoTrainer {
  public:
   DpoTrainer(model::Learner& learner, const std::vector<AnswerPair>& pairs, const DpoSettings& settings, uint64_t seed,
-             uint64_t stage);
+             uint64_t stage, bool in_file_order = false);
 
   // settings.steps, or what `epochs` passes take.
   int64_t steps() const { return steps_; }
@@ -59,6 +59,7 @@ class DpoTrainer {
   const std::vector<AnswerPair>& pairs_;
   DpoSettings settings_;
   uint64_t seed_, stage_;
+  bool in_file_order_;
   int64_t steps_ = 0;
 };
 

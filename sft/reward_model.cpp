@@ -106,8 +106,15 @@ void RewardModelSettings::check(const Complain& complain) const {
 }
 
 RewardModelTrainer::RewardModelTrainer(model::Learner& learner, RewardHead head, const std::vector<AnswerPair>& pairs,
-                                       const RewardModelSettings& settings, uint64_t seed, uint64_t stage)
-    : learner_(learner), head_(head), pairs_(pairs), settings_(settings), seed_(seed), stage_(stage) {
+                                       const RewardModelSettings& settings, uint64_t seed, uint64_t stage,
+                                       bool in_file_order)
+    : learner_(learner),
+      head_(head),
+      pairs_(pairs),
+      settings_(settings),
+      seed_(seed),
+      stage_(stage),
+      in_file_order_(in_file_order) {
   const auto count = static_cast<double>(pairs.size());
   trained_ = pairs.size() - static_cast<size_t>(settings.held_out * count);
   if (trained_ == 0) throw Error("reward_model", "pairs", "at least one pair to train on", "none");
@@ -120,7 +127,7 @@ RewardModelTrainer::RewardModelTrainer(model::Learner& learner, RewardHead head,
 DpoStep RewardModelTrainer::step(int64_t step) {
   const Clock clock;
   const int64_t n = settings_.pairs_per_step;
-  const auto answers = answers_of(pairs_, drawn_in_passes(trained_, step * n, n, seed_, stage_));
+  const auto answers = answers_of(pairs_, drawn_in_passes(trained_, step * n, n, seed_, stage_, in_file_order_));
   const double share = 1 / static_cast<double>(n);
   double loss = 0, right = 0, margin = 0, tokens = 0;
   for (const auto& [first, last] : runs_of_pairs(answers, settings_.micro_batch_tokens)) {

@@ -41,7 +41,7 @@ struct RewardModelSettings {
 class RewardModelTrainer {
  public:
   RewardModelTrainer(model::Learner& learner, RewardHead head, const std::vector<AnswerPair>& pairs,
-                     const RewardModelSettings& settings, uint64_t seed, uint64_t stage);
+                     const RewardModelSettings& settings, uint64_t seed, uint64_t stage, bool in_file_order = false);
 
   int64_t steps() const { return steps_; }
   DpoStep step(int64_t step);
@@ -54,6 +54,7 @@ class RewardModelTrainer {
   const std::vector<AnswerPair>& pairs_;
   RewardModelSettings settings_;
   uint64_t seed_, stage_;
+  bool in_file_order_;
   int64_t steps_ = 0;
   size_t trained_;  // pairs [0, trained_) are trained on
 };

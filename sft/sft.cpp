@@ -14,7 +14,8 @@ void SftSettings::visit(Visitor& v) {
   v("steps", steps, {.doc = "Optimizer steps; 0 = what `epochs` takes", .min = 0, .unit = "steps"});
   v("epochs", epochs, {.doc = "Passes over the examples when steps is 0", .min = 0, .max = 10000});
   v("rows_per_step", rows_per_step, {.doc = "Packed rows in one optimizer step", .min = 1});
-  v("row_tokens", row_tokens, {.doc = "Length of a packed row; longer examples are cut", .min = 2, .unit = "tokens"});
+  v("row_tokens", row_tokens,
+    {.doc = "Length of a packed row, and the most of one example", .min = 2, .unit = "tokens"});
   v("micro_batch_tokens", micro_batch_tokens,
     {.doc = "Most rows in one forward and backward", .min = 1, .unit = "tokens"});
   v("neftune_alpha", neftune_alpha,
@@ -27,12 +28,13 @@ void SftSettings::check(const Complain& complain) const {
 }
 
 SftTrainer::SftTrainer(model::Learner& learner, const std::vector<Example>& examples, const SftSettings& settings,
-                       uint64_t seed, uint64_t stage)
+                       uint64_t seed, uint64_t stage, bool in_file_order)
     : learner_(learner),
       examples_(examples),
       settings_(settings),
       seed_(seed),
       stage_(stage),
+      in_file_order_(in_file_order),
       rows_(pack_rows(examples, settings.row_tokens)) {
   if (rows_.empty()) throw Error("sft", "examples", "at least one example to train on", "none");
   const double rows = settings.epochs * static_cast<double>(rows_.size());
@@ -41,6 +43,7 @@ SftTrainer::SftTrainer(model::Learner& learner, const std::vector<Example>& exam
 }
 
 const Row& SftTrainer::row_at(int64_t position) {
+  if (in_file_order_) return rows_[static_cast<size_t>(position) % rows_.size()];
   return rows_[order_.at(position, rows_.size(), Rng({seed_, stage_, hash_name("sft/order")}))];
 }
 

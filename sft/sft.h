@@ -30,12 +30,12 @@ struct SftStep {
   double seconds = 0;
 };
 
-// One stage's loop over fixed examples. Rows are shuffled anew in each pass by (seed, stage, pass), so step i is a
-// function of i alone. Examples and learner must outlive it.
+// One stage's loop over fixed examples. Rows are shuffled anew in each pass by (seed, stage, pass), or come in the
+// order of the examples, so step i is a function of i alone. Examples and learner must outlive it.
 class SftTrainer {
  public:
   SftTrainer(model::Learner& learner, const std::vector<Example>& examples, const SftSettings& settings, uint64_t seed,
-             uint64_t stage);
+             uint64_t stage, bool in_file_order = false);
 
   // settings.steps, or what `epochs` passes take.
   int64_t steps() const { return steps_; }
@@ -51,6 +51,7 @@ class SftTrainer {
   const std::vector<Example>& examples_;
   SftSettings settings_;
   uint64_t seed_, stage_;
+  bool in_file_order_;
   std::vector<Row> rows_;
   int64_t steps_ = 0;
   PassOrder order_;

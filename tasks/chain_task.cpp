@@ -141,11 +141,11 @@ void ChainSettings::check(const Complain& complain) const {
 
 ChainTask::ChainTask(const ChainSettings& settings) : settings_(settings) {}
 
-bool ChainTask::held_out(std::string_view problem) {
+text::Split ChainTask::split(std::string_view problem) {
   uint32_t h = 2166136261u;
   for (const char c : problem) h = (h ^ static_cast<unsigned char>(c)) * 16777619u;
   h ^= h >> 15;
-  return h % 8 == 0;
+  return text::split_of(h);
 }
 
 namespace {
@@ -153,7 +153,7 @@ namespace {
 Chain chain_of(const ChainSettings& settings, text::Split split, Rng& rng) {
   for (;;) {
     Chain chain = random_chain(rng, rng.integer(settings.min_steps, settings.max_steps));
-    if (ChainTask::held_out(chain.text()) == (split == text::Split::test)) return chain;
+    if (ChainTask::split(chain.text()) == split) return chain;
   }
 }
 
@@ -170,7 +170,7 @@ std::string fact_page(Rng& rng) {
 }  // namespace
 
 text::Problem ChainTask::problem(text::Split split, uint64_t seed, uint64_t index) const {
-  Rng rng({seed, hash_name(split == text::Split::test ? "chain/test" : "chain/train"), index});
+  Rng rng({seed, hash_name(std::string("chain/") + text::split_name(split)), index});
   const Chain chain = chain_of(settings_, split, rng);
   return {
       .id = chain.text(), .prompt = chain.text() + "=", .answer = std::string(1, digit(answer(chain))), .extra = {}};

@@ -43,9 +43,9 @@ class ChainTask : public text::Task {
   text::Problem problem(text::Split split, uint64_t seed, uint64_t index) const override;
   text::Document document(text::Source source, uint64_t seed, uint64_t index) const override;
 
-  // Whether a problem's text ("7+5*3-8", without "=") is held out: FNV-1a-32, h ^= h >> 15, h % 8 == 0. Problems of one
-  // step are never held out: they are the facts.
-  static bool held_out(std::string_view problem);
+  // The split of a problem's text ("7+5*3-8", without "="): text::split_of(h), FNV-1a-32 and h ^= h >> 15. Problems of
+  // one step are never held out: they are the facts.
+  static text::Split split(std::string_view problem);
 
  private:
   ChainSettings settings_;

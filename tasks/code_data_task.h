@@ -9,14 +9,14 @@
 namespace posttrain::tasks {
 
 struct CodeDataSettings {
-  std::string train, test;  // JSONL; the formats are those of rewards/code_problem.h
+  DataFiles files;  // the formats are those of rewards/code_problem.h
   void visit(Visitor& v);
 };
 
 class CodeDataTask : public FileTask {
  public:
   // Throws Error for a file that can't be read or a row that is no programming problem.
-  explicit CodeDataTask(const CodeDataSettings& settings);
+  explicit CodeDataTask(const CodeDataSettings& settings, HoldOut hold_out = HoldOut::nothing);
 };
 
 }  // namespace posttrain::tasks

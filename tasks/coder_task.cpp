@@ -46,9 +46,8 @@ int64_t value(const Operations& steps, int64_t x) {
   return x;
 }
 
-// Held out by a hash of its words: every eighth problem.
-bool held_out(const std::string& words) {
-  return (hash_name(words) >> 32) % 8 == 0;
+text::Split split_by_words(const std::string& words) {
+  return text::split_of(hash_name(words) >> 32);
 }
 
 Operations draw(const CoderSettings& settings, text::Split split, Rng& rng) {
@@ -56,7 +55,7 @@ Operations draw(const CoderSettings& settings, text::Split split, Rng& rng) {
     Operations steps(static_cast<size_t>(rng.integer(settings.min_steps, settings.max_steps)));
     for (Operation& step : steps) step = {static_cast<int>(rng.integer(0, 2)), static_cast<int>(rng.integer(1, 9))};
     if (expression(steps, true) == expression(steps, false)) continue;  // every problem needs its brackets
-    if (held_out(phrase(steps)) == (split == text::Split::test)) return steps;
+    if (split_by_words(phrase(steps)) == split) return steps;
   }
 }
 
@@ -88,7 +87,7 @@ void CoderSettings::check(const Complain& complain) const {
 }
 
 text::Problem CoderTask::problem(text::Split split, uint64_t seed, uint64_t index) const {
-  Rng rng({seed, hash_name(split == text::Split::test ? "coder/test" : "coder/train"), index});
+  Rng rng({seed, hash_name(std::string("coder/") + text::split_name(split)), index});
   const Operations steps = draw(settings_, split, rng);
   Json inputs = Json::array(), outputs = Json::array();
   for (const int64_t x : {int64_t{-7}, int64_t{0}, int64_t{2}, rng.integer(10, 99)}) {

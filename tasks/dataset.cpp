@@ -1,34 +1,21 @@
 #include "tasks/dataset.h"
 
-#include <algorithm>
-#include <cmath>
 #include <utility>
+#include <vector>
 
 #include "base/error.h"
-#include "base/file.h"
-#include "base/json.h"
-#include "base/lines.h"
+#include "tasks/gold.h"
 
 namespace posttrain::tasks {
 namespace {
 
-std::string text_of(const Json& line, const std::string& field, const std::string& where) {
-  if (!line[field].is_string()) throw Error(where, field, "text", to_line(line[field]).substr(0, 80));
-  return line[field].get<std::string>();
+std::string shown(const Json& value) {
+  return to_line(value).substr(0, 80);
 }
 
-// A short answer: a number is spelled (27.0 as 27), several answers are joined by commas.
-std::string answer_of(const Json& value, const std::string& field, const std::string& where) {
-  if (value.is_string()) return value.get<std::string>();
-  if (value.is_number_float() && value.get<double>() == std::round(value.get<double>()) &&
-      std::fabs(value.get<double>()) < 1e15) {
-    return std::to_string(std::llround(value.get<double>()));
-  }
-  if (value.is_number()) return to_line(value);
-  if (!value.is_array() || value.empty()) throw Error(where, field, "an answer", to_line(value).substr(0, 80));
-  std::string all;
-  for (const Json& one : value) all += (all.empty() ? "" : ", ") + answer_of(one, field, where);
-  return all;
+std::string text_in(const Json& value, const std::string& field, const std::string& where) {
+  if (!value.is_string()) throw Error(where, field, "text", shown(value));
+  return value.get<std::string>();
 }
 
 Json message(const char* role, const std::string& content) {
@@ -36,12 +23,10 @@ Json message(const char* role, const std::string& content) {
 }
 
 void check_messages(const Json& messages, const std::string& field, const std::string& where) {
-  if (!messages.is_array() || messages.empty())
-    throw Error(where, field, "a list of messages", to_line(messages).substr(0, 80));
+  if (!messages.is_array() || messages.empty()) throw Error(where, field, "a list of messages", shown(messages));
   for (size_t i = 0; i < messages.size(); ++i) {
     if (messages[i].is_object() && messages[i].contains("role") && messages[i]["role"].is_string()) continue;
-    throw Error(where, field + "[" + std::to_string(i) + "]", "an object with a role",
-                to_line(messages[i]).substr(0, 80));
+    throw Error(where, field + "[" + std::to_string(i) + "]", "an object with a role", shown(messages[i]));
   }
 }
 
@@ -54,119 +39,130 @@ std::string last_user_text(const Json& messages) {
   return text;
 }
 
-Record conversation(const Json& messages, const Json& line, const DataFields& fields) {
-  Record record;
-  record.question = last_user_text(messages);
-  record.messages = to_line(messages);
-  if (line.contains(fields.tools) && line[fields.tools].is_array()) record.tools = to_line(line[fields.tools]);
-  return record;
+// A worked answer as text: several are joined by commas.
+std::string worked_text(const Json& value) {
+  if (value.is_string()) return value.get<std::string>();
+  return spelled_answer(value).value_or("");
 }
 
-// A question with its worked answer becomes a conversation of two.
-Record worked(const std::string& question, const std::string& answer, const std::optional<std::string>& result,
-              const Json& line, const DataFields& fields) {
-  Record record = conversation(Json::array({message("user", question), message("assistant", answer)}), line, fields);
-  record.reference = result.value_or("");
-  return record;
-}
+class RowReader {
+ public:
+  RowReader(const Json& row, const DataFields& fields, const std::string& where)
+      : row_(row), fields_(fields), where_(where) {}
+
+  // Whether the row asks something in this way; fills the row then.
+  bool messages(const std::string& field) {
+    const Json* value = field_of(row_, field);
+    if (value == nullptr) return false;
+    check_messages(*value, field, where_);
+    conversation(*value);
+    return true;
+  }
+
+  bool prompt(const std::string& field) {
+    const Json* value = field_of(row_, field);
+    if (value == nullptr) return false;
+    const Json* completion = field_of(row_, fields_.completion);
+    if (!value->is_array()) {
+      out_.problem.prompt = text_in(*value, field, where_);
+      const std::string answer = completion != nullptr ? text_in(*completion, fields_.completion, where_) : "";
+      out_.document = {.text = out_.problem.prompt + answer, .prompt_bytes = out_.problem.prompt.size(), .ends = true};
+      out_.answered = !answer.empty();
+      return true;
+    }
+    Json all = *value;
+    check_messages(all, field, where_);
+    if (completion != nullptr && completion->is_array()) {
+      check_messages(*completion, fields_.completion, where_);
+      for (const Json& one : *completion) all.push_back(one);
+    } else if (completion != nullptr) {
+      all.push_back(message("assistant", text_in(*completion, fields_.completion, where_)));
+    }
+    conversation(std::move(all));
+    return true;
+  }
+
+  // A question and, in the first of `answers` that is there, its worked answer.
+  bool question(const std::string& field, const std::vector<std::string>& answers) {
+    const Json* value = field_of(row_, field);
+    if (value == nullptr) return false;
+    std::string asked = text_in(*value, field, where_);
+    const Json* about = field == fields_.instruction ? field_of(row_, fields_.input) : nullptr;
+    if (about != nullptr && about->is_string() && !about->get<std::string>().empty())
+      asked += "\n\n" + about->get<std::string>();
+    Json all = Json::array({message("user", asked)});
+    for (const std::string& name : answers) {
+      const Json* answer = field_of(row_, name);
+      const std::string text = answer != nullptr ? worked_text(*answer) : "";
+      if (text.empty()) continue;
+      all.push_back(message("assistant", text));
+      break;
+    }
+    conversation(std::move(all));
+    return true;
+  }
+
+  DataRow take() { return std::move(out_); }
+
+ private:
+  void conversation(Json all) {
+    out_.answered = all.back()["role"] == "assistant";
+    out_.document.messages = all;
+    if (const Json* tools = field_of(row_, fields_.tools); tools != nullptr && tools->is_array())
+      out_.document.tools = out_.problem.tools = *tools;
+    if (out_.answered) all.erase(all.size() - 1);
+    out_.problem.prompt = last_user_text(all);
+    out_.problem.messages = std::move(all);
+  }
+
+  const Json& row_;
+  const DataFields& fields_;
+  const std::string& where_;
+  DataRow out_;
+};
 
 }  // namespace
 
-Record read_record(const Json& line, const DataFields& fields, const std::string& where) {
-  if (!line.is_object()) throw Error(where, "", "a JSON object", to_line(line).substr(0, 80));
-  const auto has = [&](const std::string& field) { return line.contains(field) && !line[field].is_null(); };
-  if (has(fields.messages)) {
-    check_messages(line[fields.messages], fields.messages, where);
-    return conversation(line[fields.messages], line, fields);
+std::string statement_of(const Json& row) {
+  for (const char* name : {"formal_statement", "statement"}) {
+    if (const Json* value = field_of(row, name); value != nullptr && value->is_string())
+      return value->get<std::string>();
   }
-  if (has(fields.prompt)) {
-    if (line[fields.prompt].is_array()) {
-      Json messages = line[fields.prompt];
-      check_messages(messages, fields.prompt, where);
-      if (has(fields.completion)) {
-        if (line[fields.completion].is_array()) {
-          check_messages(line[fields.completion], fields.completion, where);
-          for (const Json& one : line[fields.completion]) messages.push_back(one);
-        } else {
-          messages.push_back(message("assistant", text_of(line, fields.completion, where)));
-        }
-      }
-      return conversation(messages, line, fields);
-    }
-    Record record;
-    record.prompt = record.question = text_of(line, fields.prompt, where);
-    if (has(fields.completion)) record.completion = text_of(line, fields.completion, where);
-    if (has(fields.answer))
-      record.reference =
-          line[fields.answer].is_string() ? line[fields.answer].get<std::string>() : to_line(line[fields.answer]);
-    return record;
-  }
-  if (has(fields.question) && has(fields.answer)) {
-    const std::string answer = answer_of(line[fields.answer], fields.answer, where);
-    const std::string result = result_behind_hashes(answer).value_or(answer);
-    return worked(text_of(line, fields.question, where), answer, result, line, fields);
-  }
-  if (has(fields.problem) && has(fields.solution)) {
-    const std::string solution = text_of(line, fields.solution, where);
-    Record record = worked(text_of(line, fields.problem, where), solution, result_in_box(solution), line, fields);
-    if (record.reference.empty() && has(fields.answer))
-      record.reference = answer_of(line[fields.answer], fields.answer, where);
-    return record;
-  }
-  std::string keys;
-  for (const auto& [key, value] : line.items()) keys += (keys.empty() ? "" : ", ") + key;
-  throw Error(where, "",
-              fields.messages + ", " + fields.prompt + " (and " + fields.completion + "), " + fields.question +
-                  " and " + fields.answer + ", or " + fields.problem + " and " + fields.solution,
-              keys.empty() ? "no fields" : keys);
+  return "";
 }
 
-std::vector<Record> read_dataset(const std::filesystem::path& file, const DataFields& fields, size_t limit) {
-  std::vector<Record> records;
-  for_each_line(read_file(file), [&](std::string_view line, size_t number) {
-    if (is_blank(line) || (limit > 0 && records.size() >= limit)) return;
-    const std::string where = file.string() + ":" + std::to_string(number);
-    records.push_back(read_record(parse_json_line(line, where), fields, where));
-    records.back().line = number;
-  });
-  return records;
-}
-
-std::optional<std::string> result_behind_hashes(const std::string& answer) {
-  const size_t at = answer.rfind("####");
-  if (at == std::string::npos) return std::nullopt;
-  std::string result;
-  for (const char c : answer.substr(at + 4)) {
-    if (c == '\n' && !result.empty()) break;
-    if (c != ' ' && c != '\t' && c != ',' && c != '\r' && c != '\n') result += c;
+DataRow read_row(Json&& row, const DataFields& fields, const std::string& where) {
+  if (!row.is_object()) throw Error(where, "", "a JSON object", shown(row));
+  const DataFields usual;
+  RowReader reader(row, fields, where);
+  bool asks = false;
+  for (const bool named : {true, false}) {  // what the recipe names goes first
+    const auto now = [&](const std::string& field, const std::string& known) {
+      return !asks && (field != known) == named;
+    };
+    if (now(fields.messages, usual.messages)) asks = reader.messages(fields.messages);
+    if (now(fields.prompt, usual.prompt)) asks = reader.prompt(fields.prompt);
+    if (now(fields.question, usual.question))
+      asks = reader.question(fields.question, {fields.answer, fields.solution, fields.output});
+    if (now(fields.problem, usual.problem))
+      asks = reader.question(fields.problem, {fields.solution, fields.answer, fields.output});
+    if (now(fields.instruction, usual.instruction))
+      asks = reader.question(fields.instruction, {fields.output, fields.answer, fields.solution});
   }
-  return result;
-}
-
-std::optional<std::string> result_in_box(const std::string& solution) {
-  for (size_t at = solution.rfind('\\'); at != std::string::npos;
-       at = at == 0 ? std::string::npos : solution.rfind('\\', at - 1)) {
-    const bool boxed = solution.compare(at, 6, "\\boxed") == 0;
-    if (!boxed && solution.compare(at, 5, "\\fbox") != 0) continue;
-    size_t i = at + (boxed ? 6 : 5);
-    while (i < solution.size() && solution[i] == ' ') ++i;
-    if (i >= solution.size()) continue;
-    if (solution[i] != '{') {  // \boxed 5
-      const size_t end = solution.find_first_of(" \n$.", i);
-      return solution.substr(i, end == std::string::npos ? end : end - i);
-    }
-    int depth = 0;
-    for (size_t j = i; j < solution.size(); ++j) {
-      if (solution[j] == '\\') {
-        ++j;  // \{ and \} are no braces
-      } else if (solution[j] == '{') {
-        ++depth;
-      } else if (solution[j] == '}' && --depth == 0) {
-        return solution.substr(i + 1, j - i - 1);
-      }
-    }
+  if (!asks) {
+    std::string keys;
+    for (const auto& [key, value] : row.items()) keys += (keys.empty() ? "" : ", ") + key;
+    throw Error(where, "",
+                fields.messages + ", " + fields.prompt + " (and " + fields.completion + "), " + fields.question + ", " +
+                    fields.problem + " or " + fields.instruction + ", with their answers",
+                keys.empty() ? "no fields" : keys);
   }
-  return std::nullopt;
+  DataRow out = reader.take();
+  out.problem.answer = gold_of(row, fields);
+  out.problem.statement = statement_of(row);
+  out.problem.where = where;
+  out.problem.extra = std::move(row);
+  return out;
 }
 
 }  // namespace posttrain::tasks

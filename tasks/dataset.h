@@ -1,54 +1,51 @@
-// Training and evaluation data from JSONL files, in the shapes that public data sets have.
+// One road from a row of data to a problem and to a text to learn from, in the shapes that public data sets have.
 #pragma once
 
-#include <cstdint>
-#include <filesystem>
-#include <nlohmann/json_fwd.hpp>
-#include <optional>
 #include <string>
-#include <vector>
 
 #include "base/params.h"
+#include "text/task.h"
 
 namespace posttrain::tasks {
 
-// Which field of a line holds what. The first of these pairs that a line has decides how it is read.
+// Which field of a row holds what: a name, or a path such as "extra_info.question". A field that a recipe names comes
+// before those with the usual names.
 struct DataFields {
   std::string messages = "messages", tools = "tools";
   std::string prompt = "prompt", completion = "completion";
   std::string question = "question", answer = "answer";
   std::string problem = "problem", solution = "solution";
+  std::string instruction = "instruction", input = "input", output = "output";
   void visit(Visitor& v) {
     v("messages", messages, {.doc = "Field with a conversation: a list of {role, content}"});
     v("tools", tools, {.doc = "Field with the tools of a conversation"});
     v("prompt", prompt, {.doc = "Field with a prompt: text, or a list of messages"});
     v("completion", completion, {.doc = "Field with the completion of a prompt"});
     v("question", question, {.doc = "Field with a question (GSM8K)"});
-    v("answer", answer, {.doc = "Field with its worked answer; what stands behind ####, or all of it, is the result"});
+    v("answer", answer,
+      {.doc = "Field with the answer; its result stands behind ####, in \\boxed{}, or is all of it. Looked for "
+              "otherwise: answer, final_answer, ground_truth, target, label, the same in reward_model or extra_info, "
+              "solution"});
     v("problem", problem, {.doc = "Field with a problem (MATH)"});
-    v("solution", solution, {.doc = "Field with its solution; the last \\boxed{...} is the result"});
+    v("solution", solution, {.doc = "Field with its worked solution; the last \\boxed{...} is the result"});
+    v("instruction", instruction, {.doc = "Field with an instruction (Alpaca)"});
+    v("input", input, {.doc = "Field with what the instruction is about"});
+    v("output", output, {.doc = "Field with the answer to an instruction"});
   }
 };
 
-// One line. Either a conversation, or a plain prompt and completion.
-struct Record {
-  size_t line = 0;       // counts from 1
-  std::string messages;  // JSON: a list of messages, the last one the assistant's where it is known; "" if plain
-  std::string tools;     // JSON, "" if none
-  std::string prompt, completion;  // plain
-  std::string question;            // what was asked, as plain text
-  std::string reference;           // the result to check answers against; "" when the line has none
+struct DataRow {
+  text::Problem problem;  // without an id
+  text::Document document;
+  bool answered = false;  // the document holds an answer to learn
 };
 
-// Throws Error("<file>:<line>", ...) for a line that is no object or has none of the fields. Empty lines are skipped.
-// `limit` 0: all.
-std::vector<Record> read_dataset(const std::filesystem::path& file, const DataFields& fields = {}, size_t limit = 0);
-// One line.
-Record read_record(const Json& line, const DataFields& fields, const std::string& where);
+// Reads one row; `extra` is the whole of it, `answer` is gold_of (tasks/gold.h), `statement` the field formal_statement
+// or statement. What is asked is the first of these that is there: messages, prompt, question, problem, instruction;
+// the last three become a user's message. Throws Error(where, ...) for a row that is no object or asks nothing.
+DataRow read_row(Json&& row, const DataFields& fields, const std::string& where);
 
-// What stands behind the last "####", without spaces and thousands' commas (GSM8K); nothing when there is none.
-std::optional<std::string> result_behind_hashes(const std::string& answer);
-// What the last \boxed{...} or \fbox{...} holds, braces balanced (MATH); nothing when there is none.
-std::optional<std::string> result_in_box(const std::string& solution);
+// The statement to be proved of a row, or "".
+std::string statement_of(const Json& row);
 
 }  // namespace posttrain::tasks

@@ -9,8 +9,8 @@
 namespace posttrain::tasks {
 
 struct LeanDataSettings {
-  std::string train, test;              // JSONL with formal_statement, and header, informal_prefix, name where they are
-  std::string train_split, test_split;  // only rows with this "split"; "" = all
+  DataFiles files;  // JSONL with formal_statement, and header, informal_prefix, name where they are
+  std::string train_split, valid_split, test_split;  // only rows with this "split"; "" = all
   std::string instruction = "Complete the following Lean 4 code:\n\n```lean4\n";
   void visit(Visitor& v);
 };
@@ -20,7 +20,7 @@ struct LeanDataSettings {
 class LeanDataTask : public FileTask {
  public:
   // Throws Error for a file that can't be read or a row without a statement.
-  explicit LeanDataTask(const LeanDataSettings& settings);
+  explicit LeanDataTask(const LeanDataSettings& settings, HoldOut hold_out = HoldOut::nothing);
 };
 
 }  // namespace posttrain::tasks

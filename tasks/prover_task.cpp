@@ -171,7 +171,7 @@ Sequent sequent_of(const ProverSettings& settings, text::Split split, Rng& rng) 
   for (;;) {
     Sequent s = rng.chance(settings.arithmetic) ? arithmetic(rng)
                                                 : Maker(rng).make(rng.integer(settings.min_depth, settings.max_depth));
-    if (ChainTask::held_out(s.prompt()) == (split == text::Split::test)) return s;
+    if (ChainTask::split(s.prompt()) == split) return s;
   }
 }
 
@@ -226,12 +226,13 @@ void ProverSettings::check(const Complain& complain) const {
 ProverTask::ProverTask(const ProverSettings& settings) : settings_(settings) {}
 
 text::Problem ProverTask::problem(text::Split split, uint64_t seed, uint64_t index) const {
-  Rng rng({seed, hash_name(split == text::Split::test ? "prover/test" : "prover/train"), index});
+  Rng rng({seed, hash_name(std::string("prover/") + text::split_name(split)), index});
   const Sequent s = sequent_of(settings_, split, rng);
   return {.id = s.prompt(),
           .prompt = s.prompt(),
           .answer = s.statement(),
-          .extra = {{"statement", s.statement()}, {"proof", s.script()}, {"depth", s.depth}}};
+          .extra = {{"statement", s.statement()}, {"proof", s.script()}, {"depth", s.depth}},
+          .statement = s.statement()};
 }
 
 text::Document ProverTask::document(text::Source source, uint64_t seed, uint64_t index) const {

@@ -165,7 +165,7 @@ Story draw(const WordSettings& settings, text::Split split, uint64_t seed, uint6
     Rng rng({seed, kind, index, attempt});
     const int64_t steps = rng.integer(settings.min_steps, settings.max_steps);
     Story story = Teller(settings, rng).tell(steps);
-    if (WordTask::held_out(story.text) == (split == text::Split::test)) return story;
+    if (WordTask::split(story.text) == split) return story;
   }
 }
 
@@ -186,7 +186,7 @@ void WordSettings::check(const Complain& complain) const {
 }
 
 text::Problem WordTask::problem(text::Split split, uint64_t seed, uint64_t index) const {
-  const uint64_t kind = hash_name(split == text::Split::test ? "words/test" : "words/train");
+  const uint64_t kind = hash_name(std::string("words/") + text::split_name(split));
   const Story story = draw(settings_, split, seed, kind, index);
   return {.id = story.text,
           .prompt = story.text,

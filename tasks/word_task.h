@@ -28,8 +28,8 @@ class WordTask : public text::Task {
   text::Problem problem(text::Split split, uint64_t seed, uint64_t index) const override;
   text::Document document(text::Source source, uint64_t seed, uint64_t index) const override;
 
-  // Whether a story is kept for the test split: one of eight, by its text.
-  static bool held_out(std::string_view story) { return hash_name(story) % 8 == 0; }
+  // By the story's text.
+  static text::Split split(std::string_view story) { return text::split_of(hash_name(story)); }
 
  private:
   WordSettings settings_;

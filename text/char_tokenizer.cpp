@@ -100,6 +100,26 @@ void write_char_tokenizer(const CharVocabulary& vocabulary, const std::filesyste
   write_file_atomically(dir / "tokenizer_config.json", to_pretty(char_tokenizer_config(vocabulary)) + "\n");
 }
 
+CharVocabulary chars_vocabulary(std::string_view chars, const std::vector<std::string>& special) {
+  CharVocabulary vocabulary;
+  for (const char* one : {"<pad>", "<bos>", "<eos>"}) vocabulary.tokens.push_back({one, true});
+  const std::set<std::string> known = {"<pad>", "<bos>", "<eos>"};
+  for (const std::string& tag : special) {
+    if (!known.contains(tag)) vocabulary.tokens.push_back({tag, false});
+  }
+  for (size_t at = 0; at < chars.size();) {
+    const size_t length = utf8_at(chars, at).length;
+    vocabulary.tokens.push_back({std::string(chars.substr(at, length)), false});
+    at += length;
+  }
+  // A reward model's head takes the last two ids, which no text may use.
+  for (const char* one : {"<unused0>", "<unused1>"}) vocabulary.tokens.push_back({one, false});
+  vocabulary.pad = 0;
+  vocabulary.bos = 1;
+  vocabulary.eos = 2;
+  return vocabulary;
+}
+
 CharVocabulary chain_vocabulary() {
   CharVocabulary vocabulary;
   for (const char* special : {"<pad>", "<bos>", "<eos>"}) vocabulary.tokens.push_back({special, true});

@@ -5,6 +5,7 @@
 #include <nlohmann/json_fwd.hpp>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 namespace posttrain {
@@ -32,6 +33,10 @@ Json char_tokenizer_config(const CharVocabulary& vocabulary);
 
 // Writes tokenizer.json and tokenizer_config.json into `dir`, which exists.
 void write_char_tokenizer(const CharVocabulary& vocabulary, const std::filesystem::path& dir);
+
+// <pad> <bos> <eos>, then `special` (never split; rewards see them), then one token for each character of the UTF-8
+// text `chars`; other characters are dropped. A special token named as one of the three is that one.
+CharVocabulary chars_vocabulary(std::string_view chars, const std::vector<std::string>& special);
 
 // The 64 ids of the chain task: <pad> <bos> <eos> <think> </think> <answer> </answer> " wait, ", then one per
 // character: # 0-9 + - * = ; , . space a-z > ( ) | & ! / : and unused ids up to 63. Pad, bos and eos are special; tags

@@ -45,15 +45,13 @@ class SpanFinder {
  public:
   SpanFinder(const Tokenizer& tokenizer, const ChatTemplate& chat, const Json& messages, const Json& tools,
              const Json& kwargs, const std::string& text)
-      : chat_(chat),
+      : specials_(tokenizer.special_tokens()),
+        chat_(chat),
         messages_(messages),
         tools_(tools),
         kwargs_(kwargs.is_object() ? kwargs : Json::object()),
         text_(text) {
     for (const int32_t id : tokenizer.stop_ids()) stops_.push_back(tokenizer.token(id));
-    for (int32_t id = 0; id < tokenizer.vocab_size(); ++id) {
-      if (tokenizer.is_special(id)) specials_.push_back(tokenizer.token(id));
-    }
   }
 
   Bytes find(size_t index, size_t from) {
@@ -106,17 +104,19 @@ class SpanFinder {
     return is_prefix ? with->size() : text_.size();
   }
 
+  const std::vector<std::string>& specials_;
   const ChatTemplate& chat_;
   const Json& messages_;
   const Json& tools_;
   const Json kwargs_;
   const std::string& text_;
-  std::vector<std::string> stops_, specials_;
+  std::vector<std::string> stops_;
 };
 
 // How many of `ids` lie wholly before byte `end`: those that encoding the text up to there gives too.
-size_t tokens_before(const Tokenizer& tokenizer, const std::string& text, size_t end, const std::vector<int32_t>& ids) {
-  const std::vector<int32_t> head = tokenizer.encode(std::string_view(text).substr(0, end));
+template <class Encode>
+size_t tokens_before(const Encode& encode, const std::string& text, size_t end, const std::vector<int32_t>& ids) {
+  const std::vector<int32_t> head = encode(std::string_view(text).substr(0, end));
   return static_cast<size_t>(std::ranges::mismatch(head, ids).in1 - head.begin());
 }
 
@@ -137,37 +137,40 @@ std::vector<Bytes> assistant_spans(const Tokenizer& tokenizer, const ChatTemplat
   return spans;
 }
 
-TokenizedExample tokenize_chat(const Tokenizer& tokenizer, const ChatTemplate& chat, const Json& messages,
-                               const Json& tools, const Json& kwargs, bool last_turn_only) {
+namespace {
+
+template <class Encode>
+TokenizedExample tokenize_with(const Encode& encode, const Tokenizer& tokenizer, const ChatTemplate& chat,
+                               const Json& messages, const Json& tools, const Json& kwargs, bool last_turn_only) {
   const RenderedChat rendered = chat.render(messages, tools, kwargs);
   auto spans = assistant_spans(tokenizer, chat, messages, tools, kwargs, rendered);
   if (last_turn_only && spans.size() > 1) spans.erase(spans.begin(), spans.end() - 1);
   TokenizedExample example;
-  example.ids = tokenizer.encode(rendered.text);
+  example.ids = encode(rendered.text);
   example.loss.assign(example.ids.size(), 0);
   for (const auto& [begin, end] : spans) {
-    const size_t first = tokens_before(tokenizer, rendered.text, begin, example.ids);
-    size_t last = tokens_before(tokenizer, rendered.text, end, example.ids);
+    const size_t first = tokens_before(encode, rendered.text, begin, example.ids);
+    size_t last = tokens_before(encode, rendered.text, end, example.ids);
     // A token that holds the span's end and more belongs to it as well, unless the span ends with a token of its own.
-    if (tokenizer.encode(std::string_view(rendered.text).substr(0, end)).size() > last) ++last;
+    if (encode(std::string_view(rendered.text).substr(0, end)).size() > last) ++last;
     std::fill(example.loss.begin() + static_cast<std::ptrdiff_t>(std::min(first, example.ids.size())),
               example.loss.begin() + static_cast<std::ptrdiff_t>(std::min(last, example.ids.size())), uint8_t{1});
   }
   return example;
 }
 
-TokenizedExample tokenize_completion(const Tokenizer& tokenizer, const std::string& prompt,
-                                     const std::string& completion, bool end) {
-  TokenizedExample example;
-  example.ids = tokenizer.encode(prompt, true);
-  const size_t prompt_tokens = example.ids.size();
-  const std::vector<int32_t> more = tokenizer.encode(completion);
-  example.ids.insert(example.ids.end(), more.begin(), more.end());
-  const bool ended = !more.empty() && tokenizer.eos_id() && more.back() == *tokenizer.eos_id();
-  if (end && tokenizer.eos_id() && !ended) example.ids.push_back(*tokenizer.eos_id());
-  example.loss.assign(example.ids.size(), 1);
-  std::fill_n(example.loss.begin(), prompt_tokens, uint8_t{0});
-  return example;
+}  // namespace
+
+TokenizedExample tokenize_chat(const Tokenizer& tokenizer, const ChatTemplate& chat, const Json& messages,
+                               const Json& tools, const Json& kwargs, bool last_turn_only) {
+  const auto encode = [&](std::string_view text) { return tokenizer.encode(text); };
+  return tokenize_with(encode, tokenizer, chat, messages, tools, kwargs, last_turn_only);
+}
+
+TokenizedExample tokenize_guarded_chat(const Tokenizer& tokenizer, const ChatTemplate& chat, const Json& messages,
+                                       const Json& tools, const Json& kwargs) {
+  const auto encode = [&](std::string_view text) { return tokenizer.encode_guarded(text); };
+  return tokenize_with(encode, tokenizer, chat, messages, tools, kwargs, false);
 }
 
 }  // namespace posttrain

@@ -27,9 +27,8 @@ std::vector<std::pair<size_t, size_t>> assistant_spans(const Tokenizer& tokenize
 TokenizedExample tokenize_chat(const Tokenizer& tokenizer, const ChatTemplate& chat, const Json& messages,
                                const Json& tools, const Json& kwargs, bool last_turn_only = false);
 
-// The prompt with the tokenizer's own special tokens before it, then the completion and, with `end`, the end token: ids
-// as sampling would have made them, the prompt's last token never merged with the completion's first.
-TokenizedExample tokenize_completion(const Tokenizer& tokenizer, const std::string& prompt,
-                                     const std::string& completion, bool end = true);
+// The same for messages with guarded parts (Tokenizer::guard).
+TokenizedExample tokenize_guarded_chat(const Tokenizer& tokenizer, const ChatTemplate& chat, const Json& messages,
+                                       const Json& tools, const Json& kwargs);
 
 }  // namespace posttrain

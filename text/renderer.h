@@ -1,5 +1,7 @@
-// What a model sees of problems and documents: plain text behind the tokenizer's leading tokens, conversations through
-// the model's chat template.
+// What a model sees of problems, documents, pairs and questions to judges: plain text behind the tokenizer's leading
+// tokens, conversations through the model's chat template. The only road from messages to ids.
+//
+// A message with {"untrusted": true} is a model's own text: special tokens that it spells out are text, not turns.
 #pragma once
 
 #include <cstddef>
@@ -21,6 +23,7 @@ struct ChatSettings {
   std::optional<bool> enable_thinking = {};
   Json kwargs = {};
   std::string answers = "rendered";
+  bool split_special_tokens = false;
 
   void visit(Visitor& v);
 };
@@ -36,7 +39,8 @@ class Renderer {
   // `where` names the model in errors. A model without a template renders plain text only.
   Renderer(Tokenizer tokenizer, const ChatSettings& settings, const std::string& where);
 
-  // Ids that ask for an answer. Throws Error for a conversation when there is no template.
+  // Ids that ask for an answer. Throws Error for a conversation when there is no template. Parts of a message or text
+  // may be guarded (Tokenizer::guard).
   std::vector<int32_t> prompt(const text::Problem& problem) const;
   std::vector<int32_t> prompt(const Json& messages, const Json& tools) const;
   std::vector<int32_t> plain_prompt(std::string_view text) const;
@@ -45,12 +49,15 @@ class Renderer {
   // is learnt would not be what is sampled.
   RenderedExample example(const text::Document& document) const;
 
-  const Tokenizer& tokenizer() const { return tokenizer_; }
+  // Ids of an answer behind such a prompt, as sampling would have made them: the text, then the end token.
+  std::vector<int32_t> answer(std::string_view text) const;
+
   bool has_template() const { return chat_.has_value(); }
+  const Tokenizer& tokenizer() const { return tokenizer_; }
 
  private:
   const ChatTemplate& chat() const;
-  Json with_system(const Json& messages) const;
+  Json prepared(const Json& messages) const;
   RenderedExample conversation(const text::Document& document) const;
 
   Tokenizer tokenizer_;

@@ -4,18 +4,30 @@
 #include <cstdint>
 #include <string>
 #include <string_view>
+#include <utility>
+#include <vector>
 
 #include "base/json.h"
+#include "base/rng.h"
 
 namespace posttrain::text {
 
-enum class Split : uint8_t { train, test };
+// train: what is learnt from. valid: what evaluations within a stage ask, so that weights may be chosen by them. test:
+// what the figures are told of. A problem is in one of them.
+enum class Split : uint8_t { train, valid, test };
+constexpr const char* split_name(Split split) {
+  return split == Split::train ? "train" : split == Split::valid ? "valid" : "test";
+}
 
 // One question with its gold answer. `id` is stable: the same problem has the same id in every run.
 struct Problem {
   std::string id, prompt, answer;
   Json extra;                      // the whole data row where there is one
   Json messages = {}, tools = {};  // what is asked as a conversation, for the chat template; null = the plain prompt
+  std::string statement = {};      // what is to be proved, where that is asked
+  std::string where = {};          // "<file>:<line>" of its row; "" = generated
+  // Bytes of `prompt` that a model wrote: special tokens spelled out there are text. Messages say {"untrusted": true}.
+  std::vector<std::pair<size_t, size_t>> untrusted = {};
 };
 
 // A training text: the first prompt_bytes bytes carry no loss; `ends`: the end token follows. Or a conversation whose
@@ -40,8 +52,18 @@ class Task {
   virtual int64_t size(Split split) const = 0;
   // Problem `index` of the order that `seed` fixes. A file is shuffled anew after every pass.
   virtual Problem problem(Split split, uint64_t seed, uint64_t index) const = 0;
+  // Problem `place` < size(split) in the order of the file. Generated tasks have none: programmer error.
+  virtual Problem row(Split split, size_t place) const;
+  // The key of the order that `seed` fixes; rng.then(pass) decides a pass (base/shuffle.h).
+  virtual Rng order(uint64_t seed) const;
   // Text `index` of one of the task's own sources; throws Error for a source that the task does not have.
   virtual Document document(Source source, uint64_t seed, uint64_t index) const = 0;
 };
+
+// The split of a generated problem, by a hash of its text: 14 of 16 train, one valid, one test.
+constexpr Split split_of(uint64_t hash) {
+  if (hash % 8 != 0) return Split::train;
+  return hash / 8 % 2 == 0 ? Split::test : Split::valid;
+}
 
 }  // namespace posttrain::text

@@ -34,6 +34,12 @@ class Tokenizer {
   // Bytes that are not UTF-8 count as U+FFFD, one per maximal invalid subpart. Throws Error for a text of 2 GiB or
   // more.
   std::vector<int32_t> encode(std::string_view text, bool add_special = false) const;
+  // The same for a text with guarded parts (see guard()), whose marks leave no trace.
+  std::vector<int32_t> encode_guarded(std::string_view text) const;
+  // `untrusted` as it may stand in a text for encode_guarded(): the special tokens that it spells out are marked with
+  // U+FDD0, a code point that no text has, so that they are not recognised there nor across its ends.
+  std::string guard(std::string_view untrusted) const;
+  std::vector<int32_t> encode_untrusted(std::string_view text) const { return encode_guarded(guard(text)); }
   // Valid UTF-8 in any case: incomplete characters become U+FFFD. Ids without a token are left out; skip_special
   // leaves special tokens out too (added tokens that are not special, such as <think>, stay).
   std::string decode(std::span<const int32_t> ids, bool skip_special = false) const;
@@ -42,6 +48,8 @@ class Tokenizer {
   std::string token(int32_t id) const;
   std::optional<int32_t> token_to_id(std::string_view token) const;
   bool is_special(int32_t id) const;
+  // Every special token and every one that ends a response, as texts are searched for them; in the order of ids.
+  const std::vector<std::string>& special_tokens() const;
   // One more than the largest id.
   int32_t vocab_size() const;
 
@@ -62,6 +70,8 @@ class Tokenizer {
   explicit Tokenizer(std::shared_ptr<const TokenizerParts> parts) : parts_(std::move(parts)) {}
 
  private:
+  std::vector<int32_t> encode(std::string_view text, bool add_special, bool guarded) const;
+
   std::shared_ptr<const TokenizerParts> parts_;
 };
 

@@ -3,6 +3,7 @@
 
 #include <map>
 #include <memory>
+#include <mutex>
 #include <optional>
 #include <string>
 #include <vector>
@@ -31,6 +32,9 @@ struct TokenizerParts {
   std::vector<int32_t> stops;
   std::map<std::string, std::string> special_texts;  // "bos_token" -> "<s>"
   std::string chat_template;
+  // Filled when first asked for: Tokenizer::special_tokens().
+  mutable std::once_flag specials_once;
+  mutable std::vector<std::string> specials;
 };
 
 std::shared_ptr<TokenizerParts> tokenizer_parts_from_file(const TokenizerFile& file, const std::string& where);

@@ -75,7 +75,7 @@ void Inspection::learns(const std::string& field, const std::vector<DataPart>& d
   }
   if (2 * cut > looked_at) {
     warning("row_tokens", std::to_string(cut) + of_all + "are longer than a row of " + std::to_string(row_tokens) +
-                              " tokens and are cut");
+                              " tokens: left out, or cut where `overlong` says so");
   }
 }
 
@@ -109,6 +109,8 @@ void Inspection::sampling(const std::string& field, const rollout::SamplingSetti
       "expected prompt and answer within the model's " + std::to_string(positions_) + " positions, got " +
       std::to_string(asked->longest) + " + " + std::to_string(sampling.max_new_tokens) + " (" + asked->longest_row +
       "; " + std::to_string(too_long) + " of " + std::to_string(asked->tokens.size()) + " prompts are too long)";
+  // Those are left out, or cut, and counted (pipeline/asked_problems.h).
+  if (too_long < std::ssize(asked->tokens)) return warning(field + ".max_new_tokens", message);
   error(field + ".max_new_tokens", message);
 }
 
@@ -132,10 +134,10 @@ void Inspection::judged() {
   }
 }
 
-void Inspection::evaluation(const std::string& field, const EvalSettings& eval) {
+void Inspection::evaluation(const std::string& field, const EvalSettings& eval, text::Split split) {
   const std::string dot = field.empty() ? "" : field + ".";
-  problems(dot + "problems", eval.problems, text::Split::test);
-  sampling(dot + "sampling", eval.sampling, text::Split::test);
+  if (split == text::Split::test) problems(dot + "problems", eval.problems, split);
+  sampling(dot + "sampling", eval.sampling, split);
   if (recipe().rewards.empty()) error(field, "expected rewards that say which answers are right, got none");
 }
 
@@ -144,7 +146,7 @@ void Inspection::evaluation(const InLoopEval& loop) {
     if (loop.keep == "best") error("eval.keep", "expected every_steps above 0: without evaluations none is the best");
     return;
   }
-  evaluation("eval", loop.eval);
+  evaluation("eval", loop.eval, text::Split::valid);
 }
 
 }  // namespace posttrain::pipeline

@@ -36,7 +36,7 @@ class Inspection {
   void problems(const std::string& field, int64_t wanted, text::Split split);
   // A model answers and rewards say which answers are right.
   void judged();
-  void evaluation(const std::string& field, const EvalSettings& eval);
+  void evaluation(const std::string& field, const EvalSettings& eval, text::Split split = text::Split::test);
   void evaluation(const InLoopEval& loop);
 
   // Whether a stage lets a model answer this split's problems.

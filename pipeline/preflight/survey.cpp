@@ -43,14 +43,15 @@ const PromptSurvey& Survey::prompts(text::Split split) {
     if (watch_ && i % 1000 == 0) watch_(i, count);
     text::Problem problem = inputs_.task->problem(split, static_cast<uint64_t>(recipe_.seed), static_cast<uint64_t>(i));
     const auto ids = inputs_.renderer->prompt(problem);
+    const std::string row = problem.where.empty() ? problem.id : problem.where;
     const auto length = std::ssize(ids);
     counted.tokens.push_back(length);
-    if (length > counted.longest) counted.longest_row = problem.id;
+    if (length > counted.longest) counted.longest_row = row;
     counted.longest = std::max(counted.longest, length);
-    if (problem.answer.empty()) count_row(counted.no_gold, problem.id);
-    if (problem.prompt.empty() && problem.messages.is_null()) count_row(counted.empty, problem.id);
-    if (counted.size > 0 && !counted.rows_by_hash.try_emplace(hash_of(ids), problem.id).second)
-      count_row(counted.repeated, problem.id);
+    if (problem.answer.empty()) count_row(counted.no_gold, row);
+    if (problem.prompt.empty() && problem.messages.is_null()) count_row(counted.empty, row);
+    if (counted.size > 0 && !counted.rows_by_hash.try_emplace(hash_of(ids), row).second)
+      count_row(counted.repeated, row);
     if (counted.problems.size() >= shown_rows) continue;
     counted.texts.push_back(inputs_.tokenizer->decode(ids));
     counted.problems.push_back(std::move(problem));
@@ -88,7 +89,9 @@ TextSurvey Survey::task_texts(const DataPart& part, int64_t count) const {
 }
 
 TextSurvey Survey::file_texts(const DataPart& part) const {
-  auto examples = read_examples(part.path, *inputs_.tokenizer);
+  size_t lost_thoughts = 0;
+  std::vector<std::string> where;
+  auto examples = read_examples(part.path, *inputs_.renderer, lost_thoughts, where);
   if (examples.empty()) throw Error(part.path, "", "at least one answer to learn from", "none");
   if (part.documents > 0 && std::ssize(examples) > part.documents) examples.resize(static_cast<size_t>(part.documents));
   TextSurvey out{.documents = std::ssize(examples), .lengths = {}, .sample = {}};

@@ -35,7 +35,7 @@ Range answer_tokens(const rollout::SamplingSettings& sampling) {
 Planner::Planner(const Recipe& recipe, int64_t counted_rows)
     : recipe_(recipe), inputs_(open_inputs(recipe, scratch_.path())), survey_(recipe, inputs_, counted_rows) {}
 
-PackedData Planner::packed(const std::vector<DataPart>& data, int64_t row_tokens) const {
+PackedData Planner::packed(const std::vector<DataPart>& data, int64_t row_tokens, bool cut) const {
   PackedData out;
   std::vector<int64_t> lengths;
   double counted = 0;
@@ -57,6 +57,7 @@ PackedData Planner::packed(const std::vector<DataPart>& data, int64_t row_tokens
     out.exact = out.exact && texts.whole();
   }
   const double scale = counted > 0 ? out.documents / counted : 0;  // above 1 where only the first were looked at
+  if (!cut) std::erase_if(lengths, [&](int64_t length) { return length > row_tokens; });  // left out
   out.rows = scale * static_cast<double>(sft::packed_rows(lengths, row_tokens));
   for (const int64_t length : lengths) out.tokens += static_cast<double>(std::min(length, row_tokens) - 1);
   out.tokens *= scale;
@@ -83,10 +84,10 @@ void Planner::sample(StagePlan& out, text::Split split, double prompts, double a
   out.prompts += prompts * survey_.prompts(split).mean_tokens();
 }
 
-void Planner::evaluate(StagePlan& out, const EvalSettings& eval) const {
-  const int64_t size = survey_.prompts(text::Split::test).size;
+void Planner::evaluate(StagePlan& out, const EvalSettings& eval, text::Split split) const {
+  const int64_t size = survey_.prompts(split).size;
   const auto problems = static_cast<double>(size > 0 ? std::min(size, eval.problems) : eval.problems);
-  sample(out, text::Split::test, problems, static_cast<double>(eval.samples), eval.sampling);
+  sample(out, split, problems, static_cast<double>(eval.samples), eval.sampling);
   if (!eval.second_attempt) return;  // some answers may be tried again
   Range again = answer_tokens(eval.sampling) * (problems * static_cast<double>(eval.samples));
   again.low = 0;
@@ -97,7 +98,7 @@ void Planner::evaluate(StagePlan& out, const InLoopEval& loop) const {
   if (loop.every_steps == 0) return;
   int64_t times = 1 + out.steps / loop.every_steps;  // before the first step, and after some
   if (out.steps % loop.every_steps != 0) ++times;    // after the last
-  for (int64_t i = 0; i < times; ++i) evaluate(out, loop.eval);
+  for (int64_t i = 0; i < times; ++i) evaluate(out, loop.eval, text::Split::valid);
 }
 
 int64_t Planner::longest_prompt() const {

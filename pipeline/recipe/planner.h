@@ -41,14 +41,14 @@ class Planner {
   const Recipe& recipe() const { return recipe_; }
 
   // Of all parts together, in rows of at most `row_tokens`, as training packs them.
-  PackedData packed(const std::vector<DataPart>& data, int64_t row_tokens) const;
+  PackedData packed(const std::vector<DataPart>& data, int64_t row_tokens, bool cut = false) const;
   // What pairs come to: of a file as it is, of a stage as many as it may keep.
   KeptData pairs_of(const PairSource& source) const;
 
   // `answers` answers to each of so many prompts of a split.
   void sample(StagePlan& out, text::Split split, double prompts, double answers,
               const rollout::SamplingSettings& sampling) const;
-  void evaluate(StagePlan& out, const EvalSettings& eval) const;
+  void evaluate(StagePlan& out, const EvalSettings& eval, text::Split split = text::Split::test) const;
   // Those within a stage, whose steps are known.
   void evaluate(StagePlan& out, const InLoopEval& loop) const;
 

@@ -120,6 +120,12 @@ void TokenizerSpec::visit(Visitor& v) {
 void TokenizerSpec::check(const Complain& complain) const {
   if (!path.empty() && !chars.empty()) complain("chars", "expected either path or chars");
   if (chars.empty() && !special.empty()) complain("special", "expected only beside chars");
+  if (chars.empty()) return;
+  try {
+    (void)char_tokenizer_json(chars_vocabulary(chars, special));
+  } catch (const Error& error) {
+    complain("chars", std::string("expected each character and token once: ") + error.what());
+  }
 }
 
 void TaskSpec::visit(Visitor& v) {
@@ -201,6 +207,13 @@ const ModelSpec& Recipe::origin(const StageSpec& stage) const {
   const StageSpec* first = &stage;
   while (first->from != "init") first = this->stage(first->from);
   return first->model ? *first->model : model;
+}
+
+std::optional<CharVocabulary> new_vocabulary(const Recipe& recipe) {
+  const TokenizerSpec& spec = recipe.tokenizer;
+  if (!spec.chars.empty()) return chars_vocabulary(spec.chars, spec.special);
+  if (!spec.path.empty() || !recipe.model.path.empty()) return std::nullopt;
+  return tasks::task_vocabulary(recipe.task.settings);
 }
 
 LoadedRecipe load_recipe(const std::filesystem::path& file, const std::vector<std::string>& sets) {

@@ -109,6 +109,10 @@ Json to_json(const Recipe& recipe);
 // Names of rewards that models give in any of its stages.
 std::set<std::string> model_reward_names(const Recipe& recipe);
 
+// The vocabulary that a run makes for itself: the recipe's characters, or the task's own where neither the recipe nor
+// the model has a tokenizer; nothing where one is read.
+std::optional<CharVocabulary> new_vocabulary(const Recipe& recipe);
+
 // Files and folders that the recipe reads from are there; throws Problems else.
 void check_inputs(const Recipe& recipe);
 

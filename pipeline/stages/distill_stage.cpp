@@ -1,5 +1,7 @@
 #include <algorithm>
+#include <iterator>
 #include <limits>
+#include <memory>
 
 #include "base/error.h"
 #include "distill/distill.h"
@@ -16,6 +18,7 @@ namespace {
 struct DistillStage {
   std::string teacher, teacher_path;
   std::vector<DataPart> data;
+  text::DataSettings taken;
   int64_t save_every_steps = 0;
   distill::DistillSettings distill;
   InLoopEval eval;
@@ -26,13 +29,15 @@ struct DistillStage {
   void plan(Planner& planner, StagePlan& out) const;
   void inspect(Inspection& to) const;
   int64_t steps() const { return distill.steps; }
+  PromptUse prompt_use() const;
+  std::vector<PromptUse> prompts() const;
   MemoryNeed memory(const StageModel& model) const;
 };
 
 // An answer begins with the first token that is learnt.
-std::vector<distill::Example> answers_in(Session& session, const std::vector<DataPart>& data) {
+std::vector<distill::Example> answers_in(const std::vector<sft::Example>& examples) {
   std::vector<distill::Example> answers;
-  for (const sft::Example& example : load_examples(session, data)) {
+  for (const sft::Example& example : examples) {
     size_t begin = 1;
     while (begin < example.ids.size() && example.weight[begin] == 0) ++begin;
     if (begin >= example.ids.size()) continue;
@@ -61,8 +66,21 @@ void DistillStage::visit(Visitor& v) {
   v("data", data, {.doc = "Answers for off-policy steps"});
   v("save_every_steps", save_every_steps,
     {.doc = "Checkpoint this often; 0 = at the end only", .min = 0, .unit = "steps"});
+  taken.visit(v);
   v.flat(distill);
   v("eval", eval, {.doc = "Evaluations within the stage"});
+}
+
+// Rewards are told, not trained on.
+PromptUse DistillStage::prompt_use() const {
+  return {.new_tokens = distill.sampling.max_new_tokens, .data = taken, .judged = false};
+}
+
+std::vector<PromptUse> DistillStage::prompts() const {
+  std::vector<PromptUse> uses;
+  if (distill.on_policy_share > 0) uses.push_back(prompt_use());
+  eval.add_prompts(uses);
+  return uses;
 }
 
 void DistillStage::check(const Complain& complain) const {
@@ -125,7 +143,8 @@ StageEnd run_distill(const DistillStage& settings, StageRun& run) {
   Session& session = run.session;
   const auto& distill = settings.distill;
   const auto model = session.load_model(run.spec, nn::Use::training);
-  const auto examples = answers_in(session, settings.data);
+  auto [given, facts] = load_examples(run, settings.data, settings.taken, model->arch().max_positions);
+  const auto examples = answers_in(given);
 
   // A finished cache stands for the teacher; one that an interrupted run left is whole or not there.
   const auto cache_file = session.folder().teacher_of(run.spec.name);
@@ -146,20 +165,27 @@ StageEnd run_distill(const DistillStage& settings, StageRun& run) {
 
   model::Learner learner(*model, distill.training.optimizer());
   auto engine = session.make_engine(*model, distill.engine);
-  auto collector = session.make_collector(engine, {run.spec.name});
+  std::unique_ptr<AskedProblems> problems;
+  if (distill.on_policy_share > 0)
+    problems.reset(new AskedProblems(session.problems(run.spec, settings.prompt_use(), model->arch().max_positions)));
+  auto collector = session.make_collector(engine, {run.spec.name}, problems.get());
+  if (problems)
+    std::ranges::copy(data_metrics(problems->lengths(), "data/overlong_prompts"), std::back_inserter(facts));
   distill::DistillTrainer trainer({.learner = learner,
                                    .teacher = teacher.get(),
                                    .cache = cache.get(),
                                    .collector = collector,
-                                   .task = session.task(),
+                                   .task = problems ? static_cast<const text::Task&>(*problems) : session.task(),
                                    .examples = examples,
                                    .seed = session.seed(),
-                                   .stage = run.key()},
+                                   .stage = run.key(),
+                                   .in_file_order = settings.taken.in_file_order()},
                                   distill);
   TrainingStage stage{.model = *model, .learner = learner};
   stage.steps = distill.steps;
   stage.save_every_steps = settings.save_every_steps;
   stage.eval = settings.eval;
+  stage.data = facts;
   stage.step = [&](int64_t step) {
     session.progress().phase("distill", 0, 0);
     auto result = trainer.step(step);
@@ -178,6 +204,7 @@ extern const StageType distill_stage = {
     .inspect = of<&DistillStage::inspect>,
     .steps = of<&DistillStage::steps>,
     .memory = of<&DistillStage::memory>,
+    .prompts = of<&DistillStage::prompts>,
     .references = of<&DistillStage::references>,
 };
 

@@ -13,6 +13,7 @@ namespace {
 struct DpoStage {
   PairSource pairs;
   int64_t save_every_steps = 0;
+  text::DataSettings data;
   sft::DpoSettings dpo;
   InLoopEval eval;
 
@@ -21,6 +22,7 @@ struct DpoStage {
   void plan(Planner& planner, StagePlan& out) const;
   void inspect(Inspection& to) const;
   int64_t steps() const { return dpo.steps; }
+  std::vector<PromptUse> prompts() const;
   MemoryNeed memory(const StageModel& model) const;
 };
 
@@ -28,8 +30,15 @@ void DpoStage::visit(Visitor& v) {
   v("pairs", pairs, {.doc = "What is learnt from", .required = true});
   v("save_every_steps", save_every_steps,
     {.doc = "Checkpoint this often; 0 = at the end only", .min = 0, .unit = "steps"});
+  data.visit(v);
   v.flat(dpo);
   v("eval", eval, {.doc = "Evaluations within the stage"});
+}
+
+std::vector<PromptUse> DpoStage::prompts() const {
+  std::vector<PromptUse> uses;
+  eval.add_prompts(uses);
+  return uses;
 }
 
 void DpoStage::plan(Planner& planner, StagePlan& out) const {
@@ -61,20 +70,21 @@ void DpoStage::inspect(Inspection& to) const {
 
 StageEnd run_dpo(const DpoStage& settings, StageRun& run) {
   Session& session = run.session;
-  auto pairs = load_pairs(session, settings.pairs);
+  const auto model = session.load_model(run.spec, nn::Use::training);
+  auto [pairs, facts] = load_pairs(run, settings.pairs, settings.data, model->arch().max_positions);
   if (settings.dpo.loss.needs_reference()) {
     session.progress().phase("reference", 0, std::ssize(pairs));
     const auto reference = session.load_model(run.spec, nn::Use::inference);
     sft::score_reference(*reference, pairs, settings.dpo.micro_batch_tokens);
   }
-  const auto model = session.load_model(run.spec, nn::Use::training);
   model::Learner learner(*model, settings.dpo.training.optimizer());
-  sft::DpoTrainer trainer(learner, pairs, settings.dpo, session.seed(), run.key());
+  sft::DpoTrainer trainer(learner, pairs, settings.dpo, session.seed(), run.key(), settings.data.in_file_order());
 
   TrainingStage stage{.model = *model, .learner = learner};
   stage.steps = trainer.steps();
   stage.save_every_steps = settings.save_every_steps;
   stage.eval = settings.eval;
+  stage.data = facts;
   stage.step = update_step(session, trainer);
   return run_training(run, stage);
 }
@@ -89,6 +99,7 @@ extern const StageType dpo_stage = {
     .inspect = of<&DpoStage::inspect>,
     .steps = of<&DpoStage::steps>,
     .memory = of<&DpoStage::memory>,
+    .prompts = of<&DpoStage::prompts>,
     .references = of<&DpoStage::references>,
 };
 

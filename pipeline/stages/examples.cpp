@@ -3,14 +3,13 @@
 #include <algorithm>
 #include <cmath>
 #include <iterator>
-#include <optional>
+#include <utility>
 
 #include "base/error.h"
 #include "base/file.h"
 #include "base/folders.h"
+#include "pipeline/length_tally.h"
 #include "tasks/dataset.h"
-#include "text/chat.h"
-#include "text/loss_mask.h"
 
 namespace posttrain::pipeline {
 namespace {
@@ -56,54 +55,89 @@ void write_kept(const std::filesystem::path& file, const std::vector<KeptAnswer>
   write_file_atomically(file, lines);
 }
 
-std::vector<sft::Example> read_examples(const std::filesystem::path& file, const Tokenizer& tokenizer) {
+std::vector<sft::Example> read_examples(const std::filesystem::path& file, const Renderer& renderer,
+                                        size_t& lost_thoughts, std::vector<std::string>& places) {
   std::vector<sft::Example> examples;
-  std::optional<ChatTemplate> chat;
   read_json_lines(file, [&](Json&& line, const std::string& where) {
+    places.push_back(where);
     if (line.is_object() && line.contains("prompt_ids")) {
       examples.push_back(example_of(ids_in(line, "prompt_ids", where), ids_in(line, "completion_ids", where)));
       return;
     }
-    const tasks::Record record = tasks::read_record(line, {}, where);
-    if (record.messages.empty()) {
-      examples.push_back(example_of(tokenize_completion(tokenizer, record.prompt, record.completion)));
-      return;
-    }
-    if (!chat) chat.emplace(tokenizer, where);
-    examples.push_back(example_of(tokenize_chat(tokenizer, *chat, parse_json(record.messages, where),
-                                                record.tools.empty() ? Json() : parse_json(record.tools, where), {})));
+    const tasks::DataRow row = tasks::read_row(std::move(line), {}, where);
+    if (!row.answered) throw Error(where, "", "an answer to learn from", "none");
+    const auto [tokens, lost] = renderer.example(row.document);
+    examples.push_back(example_of(tokens));
+    lost_thoughts += lost;
   });
   return examples;
 }
 
-std::vector<sft::Example> load_examples(Session& session, const std::vector<DataPart>& parts) {
+namespace {
+
+// Every example of the parts with the name of its place.
+struct NamedExamples {
   std::vector<sft::Example> examples;
+  std::vector<std::string> where;
+};
+
+NamedExamples read_parts(Session& session, const std::vector<DataPart>& parts) {
+  NamedExamples all;
+  size_t lost_thoughts = 0;
   for (const DataPart& part : parts) {
     if (part.source == "stage" || part.source == "file") {
       const std::filesystem::path file =
           part.path.empty() ? session.folder().data_of(part.stage) : std::filesystem::path(part.path);
-      auto kept = read_examples(file, session.tokenizer());
+      std::vector<std::string> where;
+      auto kept = read_examples(file, session.renderer(), lost_thoughts, where);
       if (kept.empty()) throw Failure(file.string(), "there is no answer to learn from");
-      if (part.documents > 0 && std::ssize(kept) > part.documents) kept.resize(static_cast<size_t>(part.documents));
-      std::ranges::move(kept, std::back_inserter(examples));
+      const size_t taken =
+          part.documents > 0 ? std::min(kept.size(), static_cast<size_t>(part.documents)) : kept.size();
+      std::move(kept.begin(), kept.begin() + static_cast<ptrdiff_t>(taken), std::back_inserter(all.examples));
+      std::move(where.begin(), where.begin() + static_cast<ptrdiff_t>(taken), std::back_inserter(all.where));
       continue;
     }
     const int64_t count =
-        part.documents > 0 ? part.documents : std::llround(part.share * static_cast<double>(examples.size()));
-    size_t lost_thoughts = 0;
+        part.documents > 0 ? part.documents : std::llround(part.share * static_cast<double>(all.examples.size()));
     for (int64_t i = 0; i < count; ++i) {
       if (i % 1000 == 0) session.progress().phase("tokenize", i, count);
       const auto document = session.task().document(source_of(part.source), session.seed(), static_cast<uint64_t>(i));
-      auto [tokens, lost] = session.renderer().example(document);
-      examples.push_back({std::move(tokens.ids), {tokens.loss.begin(), tokens.loss.end()}});
+      const auto [tokens, lost] = session.renderer().example(document);
+      all.examples.push_back(example_of(tokens));
+      all.where.push_back(part.source + " document " + std::to_string(i + 1));
       lost_thoughts += lost;
     }
-    if (lost_thoughts > 0) {
-      session.progress().note("the chat template leaves out the think blocks of " + std::to_string(lost_thoughts) +
-                              " earlier answers: they are learnt without them");
-    }
   }
-  return examples;
+  if (lost_thoughts > 0) {
+    session.progress().note("the chat template leaves out the think blocks of " + std::to_string(lost_thoughts) +
+                            " earlier answers: they are learnt without them");
+  }
+  return all;
+}
+
+}  // namespace
+
+LoadedExamples load_examples(StageRun& run, const std::vector<DataPart>& parts, const text::DataSettings& data,
+                             int64_t longest) {
+  NamedExamples all = read_parts(run.session, parts);
+  LengthTally tally("example", longest, "the shorter of row_tokens and the model's positions", data);
+  LoadedExamples out;
+  for (size_t i = 0; i < all.examples.size(); ++i) {
+    sft::Example& example = all.examples[i];
+    const auto fate = tally.look(std::ssize(example.ids), all.where[i]);
+    if (fate == LengthTally::Fate::left_out) continue;
+    if (fate == LengthTally::Fate::cut) {
+      example.ids.resize(static_cast<size_t>(longest));
+      example.weight.resize(static_cast<size_t>(longest));
+    }
+    out.examples.push_back(std::move(example));
+  }
+  if (tally.overlong() > 0) run.session.progress().note(run.spec.name + ": " + tally.note());
+  if (out.examples.empty() && tally.seen() > 0)
+    throw Error("stages." + run.spec.name, "data", "an example of at most " + std::to_string(longest) + " tokens",
+                "the shortest has " + std::to_string(tally.shortest()));
+  out.facts = data_metrics(tally);
+  return out;
 }
 
 }  // namespace posttrain::pipeline

@@ -4,7 +4,7 @@
 #include <filesystem>
 #include <vector>
 
-#include "pipeline/session.h"
+#include "pipeline/stage.h"
 #include "pipeline/stages/data_part.h"
 #include "sft/pack.h"
 
@@ -22,11 +22,20 @@ struct KeptAnswer {
 void write_kept(const std::filesystem::path& file, const std::vector<KeptAnswer>& answers);
 
 // JSON lines of answers to learn: prompt_ids and completion_ids (loss on the completion), or any shape of
-// text/dataset.h: prompt and completion as text, messages (loss on what the assistant says). Throws Error for another.
-std::vector<sft::Example> read_examples(const std::filesystem::path& file, const Tokenizer& tokenizer);
+// tasks/dataset.h that has an answer (loss on what the assistant says). Throws Error for another.
+// Adds to `lost_thoughts` what a chat template leaves out (text/renderer.h); `where` gets "<file>:<line>" of each.
+std::vector<sft::Example> read_examples(const std::filesystem::path& file, const Renderer& renderer,
+                                        size_t& lost_thoughts, std::vector<std::string>& where);
 
-// The parts one after another. Texts are tokenised as bos, prompt (no loss), response; throws Error when a stage wrote
-// nothing.
-std::vector<sft::Example> load_examples(Session& session, const std::vector<DataPart>& parts);
+// What a stage learns from, and what its first step keeps of it (TrainingStage::data).
+struct LoadedExamples {
+  std::vector<sft::Example> examples;
+  store::Metrics facts;
+};
+
+// The parts one after another, less what is longer than `longest` tokens, or cut to that: counted and said either way.
+// Throws Error when too long is refused, or nothing is left.
+LoadedExamples load_examples(StageRun& run, const std::vector<DataPart>& parts, const text::DataSettings& data,
+                             int64_t longest);
 
 }  // namespace posttrain::pipeline

@@ -15,6 +15,7 @@ namespace {
 
 struct GrpoStage {
   int64_t save_every_steps = 20;
+  text::DataSettings data;
   rl::GrpoSettings grpo;
   std::vector<ModelReward> model_rewards;
   InLoopEval eval;
@@ -24,6 +25,8 @@ struct GrpoStage {
   void plan(Planner& planner, StagePlan& out) const;
   void inspect(Inspection& to) const;
   int64_t steps() const { return grpo.steps; }
+  PromptUse prompt_use() const { return {.new_tokens = grpo.sampling.max_new_tokens, .data = data}; }
+  std::vector<PromptUse> prompts() const;
   MemoryNeed memory(const StageModel& model) const;
   // A KL term's reference; where adapters are trained and it stays, it is the policy without them.
   bool needs_reference_model() const {
@@ -85,9 +88,16 @@ void load_reference(StageRun& run, const std::string& name, model::Transformer& 
 void GrpoStage::visit(Visitor& v) {
   v("save_every_steps", save_every_steps,
     {.doc = "Checkpoint this often; 0 = at the end only", .min = 0, .unit = "steps"});
+  data.visit(v);
   v.flat(grpo);
   v("model_rewards", model_rewards, {.doc = "Rewards that a model gives, beside the recipe's rules"});
   v("eval", eval, {.doc = "Evaluations within the stage"});
+}
+
+std::vector<PromptUse> GrpoStage::prompts() const {
+  std::vector<PromptUse> uses = {prompt_use()};
+  eval.add_prompts(uses);
+  return uses;
 }
 
 std::vector<StageReference> GrpoStage::references() const {
@@ -168,7 +178,8 @@ StageEnd run_grpo(const GrpoStage& settings, StageRun& run) {
   const auto sampler = grpo.staleness > 0 ? session.empty_copy(*policy, *sampler_backend, run.spec) : nullptr;
   model::Learner learner(*policy, grpo.training.optimizer());
   auto engine = session.make_engine(sampler ? *sampler : *policy, grpo.engine);
-  auto collector = session.make_collector(engine, {run.spec.name});
+  const auto problems = session.problems(run.spec, settings.prompt_use(), policy->arch().max_positions);
+  auto collector = session.make_collector(engine, {run.spec.name}, &problems);
   std::optional<ModelRewards> model_rewards;
   if (!settings.model_rewards.empty()) {
     model_rewards.emplace(session, settings.model_rewards);
@@ -182,7 +193,7 @@ StageEnd run_grpo(const GrpoStage& settings, StageRun& run) {
                            .learner = learner,
                            .engine = engine,
                            .collector = collector,
-                           .task = session.task(),
+                           .task = problems,
                            .seed = session.seed(),
                            .stage = run.key(),
                            .checkpoint_every = settings.save_every_steps,
@@ -193,6 +204,7 @@ StageEnd run_grpo(const GrpoStage& settings, StageRun& run) {
   stage.steps = grpo.steps;
   stage.save_every_steps = settings.save_every_steps;
   stage.eval = settings.eval;
+  stage.data = data_metrics(problems.lengths());
   stage.step = [&](int64_t step) {
     auto result = trainer.step(step, [&](const char* phase, int64_t done, int64_t total, int64_t tokens) {
       session.progress().phase(phase, done, total, tokens);
@@ -226,6 +238,7 @@ extern const StageType grpo_stage = {
     .inspect = of<&GrpoStage::inspect>,
     .steps = of<&GrpoStage::steps>,
     .memory = of<&GrpoStage::memory>,
+    .prompts = of<&GrpoStage::prompts>,
     .references = of<&GrpoStage::references>,
     .reward_names = &reward_names,
 };

@@ -6,7 +6,6 @@
 #include "base/json.h"
 #include "base/letters.h"
 #include "base/rng.h"
-#include "text/chat.h"
 
 namespace posttrain::pipeline {
 namespace {
@@ -76,33 +75,28 @@ std::optional<double> named_grade(std::string_view reply, double best) {
   return grade;
 }
 
-GenerativeJudge::GenerativeJudge(model::Transformer& model, const Tokenizer& tokenizer, const JudgeSettings& settings)
-    : tokenizer_(tokenizer),
+GenerativeJudge::GenerativeJudge(model::Transformer& model, const Renderer& renderer, const JudgeSettings& settings)
+    : renderer_(renderer),
+      tokenizer_(renderer.tokenizer()),
       settings_(settings),
-      engine_(model, settings.engine, tokenizer.stop_ids(),
+      engine_(model, settings.engine, tokenizer_.stop_ids(),
               [this](std::span<const int32_t> ids) { return tokenizer_.decode(ids); }) {}
 
+// What a model wrote makes no special tokens in the question.
 std::vector<int32_t> GenerativeJudge::question(const Answers& answers) const {
   const bool pairs = settings_.mode == "pairs";
   const std::string plain = settings_.prompt.empty() ? (pairs ? pair_prompt : grade_prompt) : settings_.prompt;
   const std::string best = std::to_string(static_cast<int64_t>(settings_.best_grade));
+  const std::string a = tokenizer_.guard(answers.a), b = tokenizer_.guard(answers.b);
   std::string text = fill(plain, {{"{prompt}", answers.prompt},
-                                  {"{a}", answers.a},
-                                  {"{b}", answers.b},
-                                  {"{answer}", answers.a},
+                                  {"{a}", a},
+                                  {"{b}", b},
+                                  {"{answer}", a},
                                   {"{first}", settings_.first},
                                   {"{second}", settings_.second},
                                   {"{best}", best}});
-  if (!tokenizer_.chat_template().empty()) {
-    const Json messages = Json::array({{{"role", "user"}, {"content", text}}});
-    return tokenizer_.encode(
-        ChatTemplate(tokenizer_, "judge").render(messages, nullptr, {{"add_generation_prompt", true}}).text);
-  }
-  std::vector<int32_t> ids;
-  if (const auto bos = tokenizer_.bos_id()) ids.push_back(*bos);
-  const auto body = tokenizer_.encode(text);
-  ids.insert(ids.end(), body.begin(), body.end());
-  return ids;
+  if (!renderer_.has_template()) return renderer_.plain_prompt(text);
+  return renderer_.prompt(Json::array({{{"role", "user"}, {"content", text}}}), Json());
 }
 
 std::vector<std::vector<std::string>> GenerativeJudge::ask(const std::vector<Answers>& questions,
@@ -110,14 +104,20 @@ std::vector<std::vector<std::string>> GenerativeJudge::ask(const std::vector<Ans
   // The key's first prompt belongs to the name of the batch: a step may collect, and ask, several times.
   const uint64_t batch = Rng({key.stage, hash_name("questions"), key.first_prompt}).at(0);
   std::vector<rollout::Request> requests;
+  std::vector<size_t> asked;
   for (size_t i = 0; i < questions.size(); ++i) {
-    requests.push_back({.prompt = question(questions[i]),
+    auto prompt = question(questions[i]);
+    // What does not fit has no reply, and so no verdict.
+    if (std::ssize(prompt) + settings_.sampling.max_new_tokens > engine_.max_positions()) continue;
+    asked.push_back(i);
+    requests.push_back({.prompt = std::move(prompt),
                         .samples = static_cast<int32_t>(settings_.votes),
                         .key = {key.seed, batch, key.step, i}});
   }
   std::vector<std::vector<std::string>> replies(questions.size());
-  engine_.generate(requests, settings_.sampling,
-                   [&](rollout::Completion&& c) { replies[c.request].push_back(tokenizer_.decode(c.ids, true)); });
+  engine_.generate(requests, settings_.sampling, [&](rollout::Completion&& c) {
+    replies[asked[c.request]].push_back(tokenizer_.decode(c.ids, true));
+  });
   return replies;
 }
 

@@ -15,7 +15,7 @@
 #include "model/transformer.h"
 #include "rollout/collect.h"
 #include "rollout/engine.h"
-#include "text/tokenizer.h"
+#include "text/renderer.h"
 
 namespace posttrain::pipeline {
 
@@ -49,11 +49,11 @@ struct Preference {
   bool decided() const { return share() != 0.5 && share() == share(); }
 };
 
-// Not thread-safe. Model and tokenizer must outlive it. It has no state: replies are a function of the key that a
+// Not thread-safe. Model and renderer must outlive it. It has no state: replies are a function of the key that a
 // question comes with and of its place among the others, so a resumed run hears the same.
 class GenerativeJudge {
  public:
-  GenerativeJudge(model::Transformer& model, const Tokenizer& tokenizer, const JudgeSettings& settings);
+  GenerativeJudge(model::Transformer& model, const Renderer& renderer, const JudgeSettings& settings);
 
   std::vector<Preference> prefer(std::span<const Answers> pairs, const rollout::DrawKey& key);
   // Mean grade of `a` divided by the best one; NaN without a valid reply.
@@ -64,6 +64,7 @@ class GenerativeJudge {
   // The texts of `votes` replies to each question.
   std::vector<std::vector<std::string>> ask(const std::vector<Answers>& questions, const rollout::DrawKey& key);
 
+  const Renderer& renderer_;
   const Tokenizer& tokenizer_;
   JudgeSettings settings_;
   rollout::Engine engine_;

@@ -25,6 +25,8 @@ struct JudgeStage {
   bool leaves_data(std::string_view what) const { return what == "pairs"; }
   void plan(Planner& planner, StagePlan& out) const;
   void inspect(Inspection& to) const;
+  PromptUse prompt_use() const { return {.new_tokens = sampling.max_new_tokens}; }
+  std::vector<PromptUse> prompts_asked() const { return {prompt_use()}; }
 };
 
 // What was judged so far.
@@ -92,8 +94,9 @@ StageEnd run_judge(const JudgeStage& settings, StageRun& run) {
                           ? nullptr
                           : session.load_result(*session.recipe().stage(settings.candidates), nn::Use::inference);
   auto engine = session.make_engine(writer ? *writer : *judge_model, settings.engine);
-  auto collector = session.make_collector(engine, {run.spec.name});
-  GenerativeJudge judge(*judge_model, session.tokenizer(), settings.judge);
+  const auto problems = session.problems(run.spec, settings.prompt_use(), engine.max_positions());
+  auto collector = session.make_collector(engine, {run.spec.name}, &problems);
+  GenerativeJudge judge(*judge_model, session.renderer(), settings.judge);
   std::vector<sft::AnswerPair> kept;
   JudgeTally tally;
   const auto judge_batch = [&](std::span<const rollout::ScoredGroup> groups, const rollout::DrawKey& key) {
@@ -119,8 +122,8 @@ StageEnd run_judge(const JudgeStage& settings, StageRun& run) {
                       .rejected = {.ids = (first_wins ? b : a).completion.ids}});
     }
   };
-  if (!sample_training_problems(run, collector, settings.prompts, 2 * settings.pairs_per_prompt, settings.sampling,
-                                judge_batch)) {
+  if (!sample_training_problems(run, collector, problems, settings.prompts, 2 * settings.pairs_per_prompt,
+                                settings.sampling, judge_batch)) {
     return StageEnd::stopped;
   }
   write_pairs(session.folder().pairs_of(run.spec.name), kept, session.tokenizer());
@@ -141,6 +144,7 @@ extern const StageType judge_stage = {
     .run = of<&run_judge>,
     .plan = of<&JudgeStage::plan>,
     .inspect = of<&JudgeStage::inspect>,
+    .prompts = of<&JudgeStage::prompts_asked>,
     .references = of<&JudgeStage::references>,
     .leaves_data = of<&JudgeStage::leaves_data>,
 };

@@ -95,7 +95,7 @@ ModelRewards::ModelRewards(Session& session, const std::vector<ModelReward>& spe
         model::Transformer::load(*backend_, session.folder().model_of(spec.stage), DType::f32, nn::Use::inference);
     if (stage.type() != "reward_model") {
       part->mode = spec.judge.mode;
-      part->judge = std::make_unique<GenerativeJudge>(*part->model, session.tokenizer(), spec.judge);
+      part->judge = std::make_unique<GenerativeJudge>(*part->model, session.renderer(), spec.judge);
     }
     parts_.push_back(std::move(part));
   }

@@ -6,7 +6,9 @@
 #include "base/error.h"
 #include "base/file.h"
 #include "base/folders.h"
-#include "text/loss_mask.h"
+#include "pipeline/length_tally.h"
+#include "tasks/dataset.h"
+#include "tasks/gold.h"
 
 namespace posttrain::pipeline {
 namespace {
@@ -26,26 +28,72 @@ std::vector<int32_t> ids_of(const Json& line, const char* field) {
   return line.at(field).get<std::vector<int32_t>>();
 }
 
-sft::AnswerPair read_pair(const Json& line, const Tokenizer& tokenizer, const std::string& where) {
+// What one side of a pair says, and the conversation before it: a text, an answer's message, or a conversation that
+// may begin with the prompt's own messages.
+struct Side {
+  Json before;  // messages; null = none of its own
+  Json answer;  // the assistant's message
+};
+
+Side side_of(const Json& value, const std::string& field, const std::string& where) {
+  if (value.is_string()) return {Json(), {{"role", "assistant"}, {"content", value}}};
+  Json messages = value.is_object() ? Json::array({value}) : value;
+  const bool ends = messages.is_array() && !messages.empty() && messages.back().is_object() &&
+                    messages.back().value("role", Json()) == "assistant" &&
+                    messages.back().value("content", Json()).is_string();
+  if (!ends) throw Error(where, field, "text, or messages whose last is the assistant's", to_line(value).substr(0, 80));
+  Side side{Json(), messages.back()};
+  messages.erase(messages.size() - 1);
+  if (!messages.empty()) side.before = std::move(messages);
+  return side;
+}
+
+// The prompt of a row of pairs: text, or messages; null = it stands before the answers.
+Json prompt_of(const Json& line) {
+  const tasks::DataFields fields;
+  for (const std::string& name : {fields.prompt, fields.messages}) {
+    if (const Json* value = tasks::field_of(line, name)) return *value;
+  }
+  for (const std::string& name : {fields.question, fields.problem, fields.instruction}) {
+    const Json* value = tasks::field_of(line, name);
+    if (value != nullptr) return Json::array({{{"role", "user"}, {"content", *value}}});
+  }
+  return {};
+}
+
+const Json& side_in(const Json& line, const char* field, const std::string& where) {
+  const Json* value = tasks::field_of(line, field);
+  if (value == nullptr)
+    throw Error(where, field, "prompt, chosen and rejected, or prompt_ids, chosen_ids and rejected_ids", "none");
+  return *value;
+}
+
+sft::AnswerPair read_pair(const Json& line, const Renderer& renderer, const std::string& where) {
   sft::AnswerPair pair;
-  if (line.contains("prompt_ids")) {
+  if (line.is_object() && line.contains("prompt_ids")) {
     pair.prompt = ids_of(line, "prompt_ids");
     pair.chosen.ids = ids_of(line, "chosen_ids");
     pair.rejected.ids = ids_of(line, "rejected_ids");
+    return pair;
+  }
+  const Json &chosen = side_in(line, "chosen", where), &rejected = side_in(line, "rejected", where);
+  const Side better = side_of(chosen, "chosen", where), worse = side_of(rejected, "rejected", where);
+  if (better.before != worse.before)
+    throw Error(where, "rejected", "an answer to what chosen answers", to_line(rejected).substr(0, 80));
+  Json prompt = prompt_of(line);
+  if (!better.before.is_null()) prompt = better.before;
+  const bool texts = chosen.is_string() && rejected.is_string();
+  if (prompt.is_string() && !texts) prompt = Json::array({{{"role", "user"}, {"content", prompt}}});
+  if (prompt.is_string()) {
+    pair.prompt = renderer.plain_prompt(prompt.get<std::string>());
+  } else if (prompt.is_array()) {
+    const Json* tools = tasks::field_of(line, "tools");
+    pair.prompt = renderer.prompt(prompt, tools != nullptr ? *tools : Json());
   } else {
-    const auto prompt = line.at("prompt").get<std::string>();
-    const auto answer = [&](const char* field) {
-      const auto example = tokenize_completion(tokenizer, prompt, line.at(field).get<std::string>());
-      const auto begin = std::ranges::find(example.loss, 1) - example.loss.begin();
-      pair.prompt.assign(example.ids.begin(), example.ids.begin() + begin);
-      return std::vector<int32_t>(example.ids.begin() + begin, example.ids.end());
-    };
-    pair.chosen.ids = answer("chosen");
-    pair.rejected.ids = answer("rejected");
+    throw Error(where, "prompt", "text or messages, or chosen and rejected as whole conversations", "none");
   }
-  if (pair.prompt.empty() || pair.chosen.ids.empty() || pair.rejected.ids.empty()) {
-    throw Error(where, "prompt, chosen, rejected", "at least one token each", "an empty one");
-  }
+  pair.chosen.ids = renderer.answer(better.answer["content"].get<std::string>());
+  pair.rejected.ids = renderer.answer(worse.answer["content"].get<std::string>());
   return pair;
 }
 
@@ -95,19 +143,61 @@ void write_pairs(const std::filesystem::path& file, const std::vector<sft::Answe
   write_file_atomically(file, lines);
 }
 
-std::vector<sft::AnswerPair> load_pairs(Session& session, const PairSource& source) {
-  const std::filesystem::path file =
-      source.path.empty() ? session.folder().pairs_of(source.stage) : std::filesystem::path(source.path);
-  std::vector<sft::AnswerPair> pairs;
+LoadedPairs load_pairs(const std::filesystem::path& file, const Renderer& renderer) {
+  LoadedPairs out;
   read_json_lines(file, [&](Json&& line, const std::string& where) {
     try {
-      pairs.push_back(read_pair(line, session.tokenizer(), where));
+      sft::AnswerPair pair = read_pair(line, renderer, where);
+      if (pair.prompt.empty() || pair.chosen.ids.empty() || pair.rejected.ids.empty())
+        throw Error(where, "prompt, chosen, rejected", "at least one token each", "an empty one");
+      if (pair.chosen.ids == pair.rejected.ids) {
+        ++out.alike;
+        return;
+      }
+      out.pairs.push_back(std::move(pair));
+      out.where.push_back(where);
     } catch (const Json::exception& error) {
       throw Error(where, "", "prompt, chosen and rejected, or prompt_ids, chosen_ids and rejected_ids", error.what());
     }
   });
-  if (pairs.empty()) throw Failure(file.string(), "no pair to learn from");
-  return pairs;
+  if (out.pairs.empty()) {
+    throw Failure(file.string(), out.alike > 0 ? "no pair to learn from: chosen and rejected are the same in all"
+                                               : "no pair to learn from");
+  }
+  return out;
+}
+
+TrainingPairs load_pairs(StageRun& run, const PairSource& source, const text::DataSettings& data, int64_t longest) {
+  Session& session = run.session;
+  const std::filesystem::path file =
+      source.path.empty() ? session.folder().pairs_of(source.stage) : std::filesystem::path(source.path);
+  LoadedPairs loaded = load_pairs(file, session.renderer());
+  const auto say = [&](const std::string& text) { session.progress().note(run.spec.name + ": " + text); };
+  if (loaded.alike > 0)
+    say(std::to_string(loaded.alike) + " pairs of " + file.string() +
+        " are left out: chosen and rejected are the same");
+  LengthTally tally("pair", longest, "the model's positions", data);
+  TrainingPairs out;
+  for (size_t i = 0; i < loaded.pairs.size(); ++i) {
+    sft::AnswerPair& pair = loaded.pairs[i];
+    const auto prompt = std::ssize(pair.prompt);
+    const auto fate =
+        tally.look(prompt + std::max(std::ssize(pair.chosen.ids), std::ssize(pair.rejected.ids)), loaded.where[i]);
+    if (fate == LengthTally::Fate::left_out) continue;
+    if (fate == LengthTally::Fate::cut) {
+      const auto room = static_cast<size_t>(std::max<int64_t>(0, longest - prompt));
+      for (auto* answer : {&pair.chosen, &pair.rejected}) answer->ids.resize(std::min(room, answer->ids.size()));
+      if (pair.chosen.ids == pair.rejected.ids) continue;  // nothing is left of what tells them apart
+    }
+    out.pairs.push_back(std::move(pair));
+  }
+  if (tally.overlong() > 0) say(tally.note());
+  if (out.pairs.empty())
+    throw Error("stages." + run.spec.name, "pairs", "a pair of at most " + std::to_string(longest) + " tokens",
+                "the shortest has " + std::to_string(tally.shortest()));
+  out.facts = data_metrics(tally);
+  if (loaded.alike > 0) out.facts.emplace_back("data/alike", static_cast<double>(loaded.alike));
+  return out;
 }
 
 }  // namespace posttrain::pipeline

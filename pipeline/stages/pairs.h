@@ -6,7 +6,7 @@
 #include <string>
 #include <vector>
 
-#include "pipeline/session.h"
+#include "pipeline/stage.h"
 #include "pipeline/stage_type.h"
 #include "sft/dpo.h"
 
@@ -30,8 +30,21 @@ std::vector<sft::AnswerPair> right_and_wrong(const rollout::ScoredGroup& group, 
 void write_pairs(const std::filesystem::path& file, const std::vector<sft::AnswerPair>& pairs,
                  const Tokenizer& tokenizer);
 
-// From a stage or a file; texts are tokenised as training examples are. Throws Error for a line of another shape,
-// Failure when there is none.
-std::vector<sft::AnswerPair> load_pairs(Session& session, const PairSource& source);
+// The pairs of a file: prompt as text or messages, chosen and rejected as texts, messages or whole conversations, or
+// ids. Throws Error for a line of another shape, Failure when there is no pair.
+struct LoadedPairs {
+  std::vector<sft::AnswerPair> pairs;
+  std::vector<std::string> where;  // "<file>:<line>" of each
+  int64_t alike = 0;               // left out: chosen and rejected are the same
+};
+LoadedPairs load_pairs(const std::filesystem::path& file, const Renderer& renderer);
+
+// From a stage or a file, less what is longer than `longest` tokens, prompt and answer together, or with answers cut to
+// that: counted and said either way. `facts` are for TrainingStage::data.
+struct TrainingPairs {
+  std::vector<sft::AnswerPair> pairs;
+  store::Metrics facts;
+};
+TrainingPairs load_pairs(StageRun& run, const PairSource& source, const text::DataSettings& data, int64_t longest);
 
 }  // namespace posttrain::pipeline

@@ -26,6 +26,8 @@ struct RejectStage {
   bool leaves_data(std::string_view what) const { return what == "data" || pairs_per_prompt > 0; }
   void plan(Planner& planner, StagePlan& out) const;
   void inspect(Inspection& to) const;
+  PromptUse prompt_use() const { return {.new_tokens = sampling.max_new_tokens}; }
+  std::vector<PromptUse> prompts_asked() const { return {prompt_use()}; }
 };
 
 // The different right answers of one problem, in the order of their samples.
@@ -78,16 +80,18 @@ StageEnd run_reject(const RejectStage& settings, StageRun& run) {
   run.announce();
   const auto model = session.load_model(run.spec, nn::Use::inference);
   auto engine = session.make_engine(*model, settings.engine);
-  auto collector = session.make_collector(engine, {run.spec.name});
+  const auto problems = session.problems(run.spec, settings.prompt_use(), engine.max_positions());
+  auto collector = session.make_collector(engine, {run.spec.name}, &problems);
   std::vector<KeptAnswer> kept;
   std::vector<sft::AnswerPair> pairs;
-  int64_t right = 0, judged = 0;
+  int64_t right = 0, judged = 0, sampled = 0;
   std::string why;  // in the words of a judge that failed
   const auto keep = [&](std::span<const rollout::ScoredGroup> groups, const rollout::DrawKey&) {
     for (const auto& group : groups) {
       keep_answers(group, settings, kept);
       const auto more = right_and_wrong(group, settings.pairs_per_prompt);
       pairs.insert(pairs.end(), more.begin(), more.end());
+      sampled += std::ssize(group.answers);
       for (const auto& answer : group.answers) {
         right += answer.outcome.verdict == Verdict::right;
         judged += is_judged(answer.outcome.verdict);
@@ -95,9 +99,9 @@ StageEnd run_reject(const RejectStage& settings, StageRun& run) {
       }
     }
   };
-  if (!sample_training_problems(run, collector, settings.prompts, settings.samples_per_prompt, settings.sampling, keep))
+  if (!sample_training_problems(run, collector, problems, settings.prompts, settings.samples_per_prompt,
+                                settings.sampling, keep))
     return StageEnd::stopped;
-  const int64_t sampled = settings.prompts * settings.samples_per_prompt;
   if (judged == 0) throw Failure(run.spec.name, "no judge gave a verdict on any answer: " + why);
   const double failed = 1 - static_cast<double>(judged) / static_cast<double>(sampled);
   if (failed > 0) {
@@ -127,6 +131,7 @@ extern const StageType reject_stage = {
     .run = of<&run_reject>,
     .plan = of<&RejectStage::plan>,
     .inspect = of<&RejectStage::inspect>,
+    .prompts = of<&RejectStage::prompts_asked>,
     .leaves_data = of<&RejectStage::leaves_data>,
 };
 

@@ -14,6 +14,7 @@ namespace {
 struct RewardModelStage {
   PairSource pairs;
   int64_t save_every_steps = 0;
+  text::DataSettings data;
   sft::RewardModelSettings reward_model;
 
   void visit(Visitor& v);
@@ -28,6 +29,7 @@ void RewardModelStage::visit(Visitor& v) {
   v("pairs", pairs, {.doc = "What is learnt from", .required = true});
   v("save_every_steps", save_every_steps,
     {.doc = "Checkpoint this often; 0 = at the end only", .min = 0, .unit = "steps"});
+  data.visit(v);
   v.flat(reward_model);
 }
 
@@ -56,15 +58,16 @@ void RewardModelStage::inspect(Inspection& to) const {
 
 StageEnd run_reward_model(const RewardModelStage& settings, StageRun& run) {
   Session& session = run.session;
-  const auto pairs = load_pairs(session, settings.pairs);
   const auto model = session.load_model(run.spec, nn::Use::training);
+  const auto [pairs, facts] = load_pairs(run, settings.pairs, settings.data, model->arch().max_positions);
   model::Learner learner(*model, settings.reward_model.training.optimizer());
   sft::RewardModelTrainer trainer(learner, sft::reward_head(model->arch()), pairs, settings.reward_model,
-                                  session.seed(), run.key());
+                                  session.seed(), run.key(), settings.data.in_file_order());
 
   TrainingStage stage{.model = *model, .learner = learner};
   stage.steps = trainer.steps();
   stage.save_every_steps = settings.save_every_steps;
+  stage.data = facts;
   stage.step = [&, update = update_step(session, trainer)](int64_t step) {
     store::StepRecord record = update(step);
     if (step + 1 == trainer.steps()) {

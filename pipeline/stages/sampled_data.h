@@ -12,10 +12,12 @@ namespace posttrain::pipeline {
 // Gets each batch of scored groups and the key of its draws.
 using TakeGroups = std::function<void(std::span<const rollout::ScoredGroup>, const rollout::DrawKey&)>;
 
-// Draws `samples` answers to each of the first `prompts` training problems of the stage's own order; `take` gets each
-// batch of scored groups. False when a stop was asked for: the stage writes nothing and a resumed run samples again.
-bool sample_training_problems(StageRun& run, rollout::Collector& collector, int64_t prompts, int64_t samples,
-                              const rollout::SamplingSettings& sampling, const TakeGroups& take);
+// Draws `samples` answers to each of the first `prompts` of `problems` in the stage's own order, each problem of a file
+// once: fewer where there are fewer, which is said. `take` gets each batch. False when a stop was asked for: the stage
+// writes nothing and a resumed run samples again.
+bool sample_training_problems(StageRun& run, rollout::Collector& collector, const AskedProblems& problems,
+                              int64_t prompts, int64_t samples, const rollout::SamplingSettings& sampling,
+                              const TakeGroups& take);
 
 // Stores the stage's figures as its only step and says what was kept.
 void record_data(StageRun& run, store::Metrics metrics, const std::string& kept);

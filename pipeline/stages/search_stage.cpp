@@ -1,6 +1,9 @@
-// Tree search over proofs against plain sampling with as many attempts. Both are judged by the kernel of the fragment.
+// Tree search over proofs against plain sampling with as many attempts. Both are judged by the recipe's rewards, as
+// every evaluation is; the kernel of the fragment says which beginnings of a proof the tree may go on from.
 #include <algorithm>
+#include <future>
 #include <optional>
+#include <tuple>
 
 #include "base/error.h"
 #include "base/rng.h"
@@ -22,6 +25,8 @@ struct SearchStage {
   void visit(Visitor& v);
   void plan(Planner& planner, StagePlan& out) const;
   void inspect(Inspection& to) const;
+  PromptUse prompt_use() const { return {.split = text::Split::test, .new_tokens = sampling.max_new_tokens}; }
+  std::vector<PromptUse> prompts() const { return {prompt_use()}; }
 };
 
 // One problem under search.
@@ -33,7 +38,7 @@ struct Search {
 
 struct SearchTally {
   std::vector<std::optional<int64_t>> proved_by;
-  int64_t tokens = 0;
+  int64_t tokens = 0, failed = 0;  // failed: attempts on which no judge had a word
 
   double proved_within(int64_t attempts) const {
     const auto right = std::ranges::count_if(proved_by, [&](const auto& at) { return at && *at <= attempts; });
@@ -60,7 +65,16 @@ std::vector<ProofState> accepted_states(const std::string& statement, const std:
 class Searcher {
  public:
   Searcher(StageRun& run, model::Transformer& model, const SearchStage& settings)
-      : run_(run), settings_(settings), engine_(run.session.make_engine(model, {})) {}
+      : run_(run),
+        settings_(settings),
+        engine_(run.session.make_engine(model, {})),
+        asked_(run.session.problems(run.spec, settings.prompt_use(), engine_.max_positions())) {
+    const int64_t there = asked_.size(text::Split::test);
+    count_ = there > 0 ? std::min(there, settings.problems) : settings.problems;
+  }
+
+  int64_t problems() const { return count_; }
+  const LengthTally& lengths() const { return asked_.lengths(); }
 
   SearchTally sample() {
     const auto problems = test_problems();
@@ -71,12 +85,16 @@ class Searcher {
     tally.proved_by.resize(problems.size());
     std::vector<std::vector<int64_t>> lengths(problems.size(),
                                               std::vector<int64_t>(static_cast<size_t>(settings_.attempts)));
+    std::vector<std::tuple<size_t, int64_t, std::future<rewards::Outcome>>> judged;
     generate(requests, [&](size_t i, int64_t attempt, const std::string& proof, int64_t tokens) {
       lengths[i][static_cast<size_t>(attempt)] = tokens;
-      if (lean::check_proof(problems[i].answer, proof).verdict != lean::ProofVerdict::proved) return;
+      judged.emplace_back(i, attempt, judge(problems[i], proof));
+    });
+    for (auto& [i, attempt, outcome] : judged) {
+      if (!proved(outcome.get(), tally)) continue;
       std::optional<int64_t>& first = tally.proved_by[i];
       first = std::min(first.value_or(attempt + 1), attempt + 1);
-    });
+    }
     // As the search does, a sampler stops after the attempts at a time in which the first proof was.
     for (size_t i = 0; i < problems.size(); ++i) {
       const int64_t first = tally.proved_by[i].value_or(settings_.attempts);
@@ -93,7 +111,7 @@ class Searcher {
       all.push_back({std::move(problem), ProofTree(settings_.discount), {}});
     SearchTally tally;
     for (int64_t done = 0; done < settings_.attempts && !run_.session.stop_requested(); done += settings_.width)
-      tally.tokens += round(all, done, std::min(settings_.width, settings_.attempts - done));
+      tally.tokens += round(all, done, std::min(settings_.width, settings_.attempts - done), tally);
     for (const Search& s : all) tally.proved_by.push_back(s.proved_by);
     return tally;
   }
@@ -105,46 +123,71 @@ class Searcher {
     int64_t number;
   };
 
-  int64_t round(std::vector<Search>& all, int64_t done, int64_t width) {
+  std::future<rewards::Outcome> judge(const text::Problem& problem, const std::string& proof) {
+    return run_.session.scoring().submit({.prompt = problem.prompt,
+                                          .completion = proof,
+                                          .answer = problem.answer,
+                                          .extra = problem.extra,
+                                          .max_completion_tokens = settings_.sampling.max_new_tokens});
+  }
+
+  static bool proved(const rewards::Outcome& outcome, SearchTally& tally) {
+    tally.failed += outcome.verdict == Verdict::failed;
+    return outcome.verdict == Verdict::right;
+  }
+
+  int64_t round(std::vector<Search>& all, int64_t done, int64_t width, SearchTally& tally) {
     std::vector<rollout::Request> requests;
     std::vector<Attempt> attempts;
     for (size_t i = 0; i < all.size(); ++i) {
       if (all[i].proved_by) continue;
       for (int64_t k = 0; k < width; ++k) {
         const int node = all[i].tree.select();
+        auto next = request(all[i].problem, all[i].tree.prefix(node), 1, i, static_cast<uint64_t>(done + k) + 1);
+        // A beginning that leaves no room to go on is an attempt without a proof.
+        if (std::ssize(next.prompt) + settings_.sampling.max_new_tokens > engine_.max_positions()) {
+          all[i].tree.add(node, {});
+          continue;
+        }
         attempts.push_back({&all[i], node, done + k});
-        requests.push_back(
-            request(all[i].problem, all[i].tree.prefix(node), 1, i, static_cast<uint64_t>(done + k) + 1));
+        requests.push_back(std::move(next));
       }
     }
     std::vector<std::string> written(requests.size());
     const int64_t tokens =
         generate(requests, [&](size_t i, int64_t, const std::string& text, int64_t) { written[i] = text; });
+    std::vector<std::future<rewards::Outcome>> judged;
+    for (size_t i = 0; i < attempts.size(); ++i) {
+      const auto& [search, node, number] = attempts[i];
+      judged.push_back(judge(search->problem, search->tree.prefix(node) + written[i]));
+    }
     // In the order of selection, so that the tree does not depend on which attempt ended first.
     for (size_t i = 0; i < attempts.size(); ++i) {
       const auto& [search, node, number] = attempts[i];
       const std::string prefix = search->tree.prefix(node), proof = prefix + written[i];
-      const std::string& statement = search->problem.answer;
-      const lean::ProofCheck check = lean::check_proof(statement, proof);
-      if (check.verdict == lean::ProofVerdict::proved && !search->proved_by) search->proved_by = number + 1;
-      search->tree.add(node, accepted_states(statement, proof, prefix.size(), check));
+      const std::string& statement = search->problem.statement;
+      if (proved(judged[i].get(), tally) && !search->proved_by) search->proved_by = number + 1;
+      search->tree.add(node, accepted_states(statement, proof, prefix.size(), lean::check_proof(statement, proof)));
     }
     return tokens;
   }
 
   std::vector<text::Problem> test_problems() const {
     std::vector<text::Problem> out;
-    for (int64_t i = 0; i < settings_.problems; ++i)
-      out.push_back(run_.session.task().problem(text::Split::test, hash_name("search"), static_cast<uint64_t>(i)));
+    for (int64_t i = 0; i < count_; ++i)
+      out.push_back(asked_.problem(text::Split::test, hash_name("search"), static_cast<uint64_t>(i)));
     return out;
   }
 
   rollout::Request request(text::Problem problem, const std::string& prefix, int32_t samples, size_t index,
                            uint64_t attempt) const {
+    std::vector<int32_t> more;  // what the model wrote goes on behind the question
+    if (!problem.messages.is_null()) more = run_.session.tokenizer().encode_untrusted(prefix);
+    if (!prefix.empty()) problem.untrusted.emplace_back(problem.prompt.size(), problem.prompt.size() + prefix.size());
     problem.prompt += prefix;
-    return {.prompt = run_.session.renderer().prompt(problem),
-            .samples = samples,
-            .key = {run_.session.seed(), run_.key(), attempt, index}};
+    std::vector<int32_t> ids = run_.session.renderer().prompt(problem);
+    ids.insert(ids.end(), more.begin(), more.end());
+    return {.prompt = std::move(ids), .samples = samples, .key = {run_.session.seed(), run_.key(), attempt, index}};
   }
 
   // Hands over each finished text; how many tokens were drawn.
@@ -163,6 +206,8 @@ class Searcher {
   StageRun& run_;
   const SearchStage& settings_;
   rollout::Engine engine_;
+  AskedProblems asked_;
+  int64_t count_ = 0;
 };
 
 void SearchStage::visit(Visitor& v) {
@@ -195,7 +240,7 @@ StageEnd run_search(const SearchStage& settings, StageRun& run) {
   const SearchTally plain = searcher.sample(), tree = searcher.search();
   if (session.stop_requested()) return StageEnd::stopped;
   store::EvalRecord record{
-      .stage = run.index, .task = run.spec.name, .role = "final", .n = settings.problems, .k = settings.attempts};
+      .stage = run.index, .task = run.spec.name, .role = "final", .n = searcher.problems(), .k = settings.attempts};
   for (int64_t k = 1;; k = std::min(2 * k, settings.attempts)) {
     record.metrics.emplace_back("sampling@" + std::to_string(k), plain.proved_within(k));
     record.metrics.emplace_back("search@" + std::to_string(k), tree.proved_within(k));
@@ -203,6 +248,11 @@ StageEnd run_search(const SearchStage& settings, StageRun& run) {
   }
   record.metrics.emplace_back("sampling_tokens", static_cast<double>(plain.tokens));
   record.metrics.emplace_back("search_tokens", static_cast<double>(tree.tokens));
+  const auto attempts = static_cast<double>(2 * searcher.problems() * settings.attempts);
+  if (const int64_t failed = plain.failed + tree.failed; failed > 0)
+    record.metrics.emplace_back("failed", static_cast<double>(failed) / attempts);
+  if (searcher.lengths().left_out() > 0)
+    record.metrics.emplace_back("overlong", static_cast<double>(searcher.lengths().left_out()));
   session.store().write_eval(record);
   session.metrics_file().eval(run.spec.name, record);
   session.progress().eval(0, record.task, record.metrics);
@@ -218,6 +268,7 @@ extern const StageType search_stage = {
     .run = of<&run_search>,
     .plan = of<&SearchStage::plan>,
     .inspect = of<&SearchStage::inspect>,
+    .prompts = of<&SearchStage::prompts>,
 };
 
 }  // namespace posttrain::pipeline

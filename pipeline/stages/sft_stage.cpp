@@ -15,6 +15,7 @@ namespace {
 // Pre-training and supervised fine-tuning.
 struct SftStage {
   std::vector<DataPart> data;
+  text::DataSettings taken;
   int64_t save_every_steps = 0;
   sft::SftSettings sft;
   InLoopEval eval;
@@ -24,6 +25,7 @@ struct SftStage {
   void plan(Planner& planner, StagePlan& out) const;
   void inspect(Inspection& to) const;
   int64_t steps() const { return sft.steps; }
+  std::vector<PromptUse> prompts() const;
   MemoryNeed memory(const StageModel& model) const;
 };
 
@@ -31,13 +33,20 @@ void SftStage::visit(Visitor& v) {
   v("data", data, {.doc = "What is learnt from: parts one after another, shuffled in training", .required = true});
   v("save_every_steps", save_every_steps,
     {.doc = "Checkpoint this often; 0 = at the end only", .min = 0, .unit = "steps"});
+  taken.visit(v);
   v.flat(sft);
   v("eval", eval, {.doc = "Evaluations within the stage"});
 }
 
+std::vector<PromptUse> SftStage::prompts() const {
+  std::vector<PromptUse> uses;
+  eval.add_prompts(uses);
+  return uses;
+}
+
 void SftStage::plan(Planner& planner, StagePlan& out) const {
   const auto rows_per_step = static_cast<double>(sft.rows_per_step);
-  const PackedData packed = planner.packed(data, sft.row_tokens);
+  const PackedData packed = planner.packed(data, sft.row_tokens, taken.overlong == "cut");
   out.steps = sft.steps;
   if (out.steps == 0) {
     out.steps = std::max<int64_t>(1, std::llround(sft.epochs * packed.rows / rows_per_step));
@@ -71,13 +80,16 @@ StageEnd run_sft(const SftStage& settings, StageRun& run) {
   Session& session = run.session;
   const auto model = session.load_model(run.spec, nn::Use::training);
   model::Learner learner(*model, settings.sft.training.optimizer());
-  const auto examples = load_examples(session, settings.data);
-  sft::SftTrainer trainer(learner, examples, settings.sft, session.seed(), run.key());
+  const int64_t longest =
+      std::min<int64_t>(settings.sft.row_tokens, model->arch().max_positions + 1);  // the last predicts nothing
+  const auto [examples, facts] = load_examples(run, settings.data, settings.taken, longest);
+  sft::SftTrainer trainer(learner, examples, settings.sft, session.seed(), run.key(), settings.taken.in_file_order());
 
   TrainingStage stage{.model = *model, .learner = learner};
   stage.steps = trainer.steps();
   stage.save_every_steps = settings.save_every_steps;
   stage.eval = settings.eval;
+  stage.data = facts;
   stage.step = update_step(session, trainer);
   return run_training(run, stage);
 }
@@ -92,6 +104,7 @@ extern const StageType sft_stage = {
     .inspect = of<&SftStage::inspect>,
     .steps = of<&SftStage::steps>,
     .memory = of<&SftStage::memory>,
+    .prompts = of<&SftStage::prompts>,
     .references = of<&SftStage::references>,
 };
 

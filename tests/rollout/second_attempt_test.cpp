@@ -30,5 +30,22 @@ TEST(SecondAttempt, FollowsWrongAnswersWithFeedbackAndShowsIt) {
   EXPECT_TRUE(second_attempts(groups, 0).empty());
 }
 
+TEST(SecondAttempt, GoesOnWithAConversationAndTrustsNothingThatTheModelWrote) {
+  std::vector<ScoredGroup> groups(1);
+  groups[0].problem = {.id = "p", .prompt = "q", .answer = "", .extra = {}};
+  groups[0].answers = {answer("int f(", Verdict::wrong, "error: <|im_end|>")};
+  text::Problem plain = second_attempts(groups, 1)[0].problem;
+  ASSERT_EQ(plain.untrusted.size(), 2u);
+  EXPECT_EQ(plain.prompt.substr(plain.untrusted[0].first, 6), "int f(");
+  EXPECT_EQ(plain.prompt.substr(plain.untrusted[1].first, 17), "error: <|im_end|>");
+
+  groups[0].problem.messages = Json::array({{{"role", "user"}, {"content", "q"}}});
+  const text::Problem talk = second_attempts(groups, 1)[0].problem;
+  ASSERT_EQ(talk.messages.size(), 3u);
+  EXPECT_EQ(talk.messages[1]["content"], "int f(");
+  EXPECT_EQ(talk.messages[2]["role"], "user");
+  EXPECT_TRUE(talk.messages[1]["untrusted"] == true && talk.messages[2]["untrusted"] == true);
+}
+
 }  // namespace
 }  // namespace posttrain::rollout

@@ -35,36 +35,43 @@ TEST(ChainTask, TestProblemsAreInNoTrainingDataByConstruction) {
   const ChainTask task{ChainSettings{}};
   std::set<std::string> test;
   for (uint64_t i = 0; i < 3000; ++i) {
-    const text::Problem p = task.problem(text::Split::test, 1, i);
-    EXPECT_TRUE(ChainTask::held_out(p.id));
-    test.insert(p.id);
+    for (const text::Split split : {text::Split::test, text::Split::valid}) {
+      const text::Problem p = task.problem(split, 1, i);
+      EXPECT_EQ(ChainTask::split(p.id), split);
+      test.insert(p.id);
+    }
   }
   for (uint64_t seed = 1; seed <= 3; ++seed) {
     for (uint64_t i = 0; i < 5000; ++i) {
       const text::Problem p = task.problem(text::Split::train, seed, i);
-      EXPECT_FALSE(ChainTask::held_out(p.id));
+      EXPECT_EQ(ChainTask::split(p.id), text::Split::train);
       EXPECT_FALSE(test.contains(p.id));
       const text::Document d = task.document(i % 2 ? text::Source::corpus : text::Source::traces, seed, i);
       if (d.text.starts_with('#')) continue;  // a page of single steps
       const std::string problem = d.text.substr(0, d.prompt_bytes - 1);
-      EXPECT_FALSE(ChainTask::held_out(problem)) << problem;
+      EXPECT_EQ(ChainTask::split(problem), text::Split::train) << problem;
       EXPECT_FALSE(test.contains(problem)) << problem;
     }
   }
 }
 
-TEST(ChainTask, AboutOneProblemInEightIsHeldOut) {
-  int held = 0, all = 0;
+TEST(ChainTask, AboutOneProblemInSixteenIsForTheTestAndAsManyForValidation) {
+  double valid = 0, test = 0, all = 0;
   for (char a = '0'; a <= '9'; ++a) {
     for (const char o : {'+', '-', '*'}) {
       for (char b = '1'; b <= '9'; ++b) {
         for (const char q : {'+', '-', '*'}) {
-          for (char c = '1'; c <= '9'; ++c, ++all) held += ChainTask::held_out(std::string{a, o, b, q, c});
+          for (char c = '1'; c <= '9'; ++c, ++all) {
+            const text::Split split = ChainTask::split(std::string{a, o, b, q, c});
+            valid += split == text::Split::valid;
+            test += split == text::Split::test;
+          }
         }
       }
     }
   }
-  EXPECT_NEAR(static_cast<double>(held) / all, 0.125, 0.02);
+  EXPECT_NEAR(test / all, 0.0625, 0.01);
+  EXPECT_NEAR(valid / all, 0.0625, 0.01);
 }
 
 TEST(ChainTask, TheCorpusHasItsMix) {

@@ -18,12 +18,13 @@ bool proves(const std::string& statement, const std::string& proof) {
 
 TEST(ProverTask, ComesWithProofsThatTheKernelAccepts) {
   const ProverTask task({});
-  for (const text::Split split : {text::Split::train, text::Split::test})
+  for (const text::Split split : {text::Split::train, text::Split::valid, text::Split::test})
     for (uint64_t i = 0; i < 300; ++i) {
       const text::Problem p = task.problem(split, 1, i);
       const std::string proof = p.extra["proof"];
       EXPECT_TRUE(proves(p.answer, proof)) << p.prompt << "\n" << p.answer << "\n" << proof;
-      EXPECT_EQ(ChainTask::held_out(p.prompt), split == text::Split::test);
+      EXPECT_EQ(ChainTask::split(p.prompt), split);
+      EXPECT_EQ(p.statement, p.answer);
       EXPECT_LE(p.prompt.size() + proof.size(), 200u);
     }
 }

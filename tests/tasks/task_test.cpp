@@ -58,7 +58,7 @@ TEST(WordTask, TestProblemsAreNeverTrainedOn) {
   EXPECT_GT(trained.size(), 900u);
   for (uint64_t i = 0; i < 500; ++i) {
     const text::Problem p = task.problem(text::Split::test, 1, i);
-    EXPECT_TRUE(WordTask::held_out(p.prompt));
+    EXPECT_EQ(WordTask::split(p.prompt), text::Split::test);
     EXPECT_FALSE(trained.contains(p.prompt));
     EXPECT_EQ(p.messages[0]["content"], p.prompt);
   }
@@ -69,7 +69,8 @@ class JsonlTaskTest : public testing::Test {
   JsonlSettings settings(const std::string& lines) {
     std::filesystem::create_directories(dir_);
     write_file_atomically(dir_ / "data.jsonl", lines);
-    return {.train = (dir_ / "data.jsonl").string(), .test = (dir_ / "data.jsonl").string()};
+    const std::string file = (dir_ / "data.jsonl").string();
+    return {.files = {.train = file, .valid = {}, .test = file}};
   }
   void TearDown() override { std::filesystem::remove_all(dir_); }
 

@@ -81,12 +81,5 @@ TEST(LossMask, AHistoryWithoutItsThinkBlocksIsLearnedAsItIsShown) {
             "[b<|im_end|>][c</think>d<|im_end|>]");
 }
 
-TEST(LossMask, ACompletionIsLearnedWithItsEndAndThePromptIsNot) {
-  const Tokenizer tokenizer = chatml();
-  EXPECT_EQ(learned(tokenizer, tokenize_completion(tokenizer, "2+2=", "4")), "[4<|im_end|>");
-  EXPECT_EQ(learned(tokenizer, tokenize_completion(tokenizer, "2+2=", "4", false)), "[4");
-  EXPECT_EQ(learned(tokenizer, tokenize_completion(tokenizer, "2+2=", "4<|im_end|>")), "[4<|im_end|>");
-}
-
 }  // namespace
 }  // namespace posttrain
