@@ -75,8 +75,8 @@ void Team::serve(int worker) {
   }
 }
 
-// The threads are OpenMP's, of one parallel region that never ends; its own loops would wait for every thread to come by.
-// Threads that the system refuses are not missed: the others do their part.
+// The threads are OpenMP's, of one parallel region that never ends; its own loops would wait for every thread to come
+// by. Threads that the system refuses are not missed: the others do their part.
 void Team::grow(int threads) {
   if (size_ >= threads) return;
   const int first = size_, more = threads - size_;

@@ -4,8 +4,8 @@
 #include <cstring>
 
 #include "base/error.h"
-#include "formats/gguf_tensors.h"
 #include "base/half.h"
+#include "formats/gguf_tensors.h"
 
 namespace posttrain {
 namespace {

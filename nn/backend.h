@@ -242,7 +242,8 @@ class Backend {
   // ---- head: logits exist only in chunks inside these calls. h is [n, D], w is [V, D].
   virtual HeadScores head_logprobs(int64_t n, const float* h, const Weight& w, const HeadTargets& targets) = 0;
   // With dlogp[i] = d loss / d logp_i and dentropy[i] = d loss / d entropy_i (empty = zero), host:
-  // dh[n, D] is overwritten, dw[V, D] += ; `dw` may be null. `scores` is what head_logprobs gave for the same h, w and targets.
+  // dh[n, D] is overwritten, dw[V, D] += ; `dw` may be null. `scores` is what head_logprobs gave for the same h, w and
+  // targets.
   virtual void head_backward(int64_t n, const float* h, const Weight& w, const HeadTargets& targets,
                              const HeadScores& scores, std::span<const float> dlogp, std::span<const float> dentropy,
                              float* dh, float* dw) = 0;

@@ -44,8 +44,8 @@ PromptUse eval_prompts(const EvalSettings& settings, text::Split split, const ch
 std::vector<text::Problem> eval_problems(const text::Task& task, const EvalSettings& settings,
                                          text::Split split = text::Split::test);
 
-// Samples and judges a split, and fills n, k, metrics, the transcripts of the first problems, and where a judge failed an
-// alert that says how often and why.
+// Samples and judges a split, and fills n, k, metrics, the transcripts of the first problems, and where a judge failed
+// an alert that says how often and why.
 store::EvalRecord evaluate(rollout::Collector& collector, const text::Task& task, const EvalSettings& settings,
                            uint64_t seed, const rollout::Progress& progress, text::Split split = text::Split::test);
 

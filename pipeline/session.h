@@ -97,8 +97,8 @@ class Session {
 
   std::vector<int32_t> stop_tokens() const;
   rollout::Engine make_engine(model::Transformer& model, const rollout::EngineSettings& settings);
-  // `occasion` is told to judges; `problems` says how prompts become ids and must outlive the collector. Null: nothing is
-  // asked.
+  // `occasion` is told to judges; `problems` says how prompts become ids and must outlive the collector. Null: nothing
+  // is asked.
   rollout::Collector make_collector(rollout::Engine& engine, rollout::Occasion occasion, const AskedProblems* problems);
 
   // The problems that `stage` asks, for a model of so many positions; the session must outlive them. Throws Error

@@ -58,8 +58,8 @@ std::function<store::StepRecord(int64_t)> update_step(Session& session, Trainer&
 // when there is one. At the end the model is saved for later stages and the checkpoint removed.
 StageEnd run_training(StageRun& run, TrainingStage& stage);
 
-// Evaluates a model on a split of the task, shows, stores and returns it as of `step`; `watch` sees the record before it
-// is kept.
+// Evaluates a model on a split of the task, shows, stores and returns it as of `step`; `watch` sees the record before
+// it is kept.
 store::EvalRecord run_evaluation(StageRun& run, model::Transformer& model, const EvalSettings& settings,
                                  text::Split split, int64_t step,
                                  const std::function<void(store::EvalRecord&)>& watch = {});

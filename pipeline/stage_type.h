@@ -49,9 +49,9 @@ struct StageType {
   MemoryNeed (*memory)(const Tagged&, const StageModel&) = nullptr;
   // What it asks of the recipe's task, by the rewards or not; null: nothing.
   std::vector<PromptUse> (*prompts)(const Tagged&) = nullptr;
-  std::vector<StageReference> (*references)(const Tagged&) = nullptr;   // null: it names no other stage
+  std::vector<StageReference> (*references)(const Tagged&) = nullptr;       // null: it names no other stage
   std::vector<rewards::PartName> (*reward_names)(const Tagged&) = nullptr;  // of its model_rewards; null: it has none
-  bool (*leaves_data)(const Tagged&, std::string_view what) = nullptr;  // "data" or "pairs"; null: neither
+  bool (*leaves_data)(const Tagged&, std::string_view what) = nullptr;      // "data" or "pairs"; null: neither
 };
 
 namespace detail {

@@ -48,7 +48,7 @@ void keep_failed_batch(StageRun& run, const TrainingStage& stage, int64_t step, 
 store::Metrics headline(const store::EvalRecord& record) {
   const std::string k = std::to_string(record.k);
   const std::set<std::string> shown = {"pass@1", "cons@" + k, "pass@" + k, "mean_length",
-                                       "format", "truncated", "failed", "overlong"};
+                                       "format", "truncated", "failed",    "overlong"};
   store::Metrics out;
   for (const auto& metric : record.metrics) {
     if (shown.contains(metric.first)) out.push_back(metric);
@@ -99,8 +99,7 @@ store::EvalRecord run_evaluation(StageRun& run, model::Transformer& model, const
   rollout::EngineSettings engine_settings;
   auto engine = session.make_engine(model, engine_settings);
   const auto problems = session.problems(run.spec, eval_prompts(settings, split), engine.max_positions());
-  const char* split_name = split == text::Split::test ? "test" : "valid";
-  auto collector = session.make_collector(engine, {run.spec.name, split_name, step}, &problems);
+  auto collector = session.make_collector(engine, {run.spec.name, text::split_name(split), step}, &problems);
   auto record = evaluate(
       collector, problems, settings, session.seed(),
       [&](int64_t tokens, int64_t done, int64_t total) {

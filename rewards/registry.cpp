@@ -126,7 +126,7 @@ bool any_judges(std::span<const RewardSpec> specs) {
 std::optional<RewardSet::MissingPart> RewardSet::missing(const Sample& sample) const {
   const Json* row = sample.extra != nullptr && sample.extra->is_object() ? sample.extra : nullptr;
   for (const Part& part : parts_) {
-    if (row != nullptr && row_weight(*row, part.name, 1) == 0) continue;  // the row takes it out
+    if (row != nullptr && row_weight(*row, part.name, 1) == 0) continue;  // the row leaves it out
     if (auto lack = part.reward->missing(sample)) return MissingPart{part.name, std::move(*lack)};
   }
   return std::nullopt;

@@ -6,9 +6,9 @@
 
 #include "base/error.h"
 #include "base/file.h"
+#include "base/half.h"
 #include "base/json.h"
 #include "base/temporary_folder.h"
-#include "base/half.h"
 #include "model/gguf_model.h"
 #include "tests/error_of.h"
 #include "tiny.h"
