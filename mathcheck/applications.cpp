@@ -52,7 +52,7 @@ class Reader {
   // What the product `node` applies, if it does: its last factor but one to its last.
   std::optional<Application> application(int node, size_t side) const {
     if (t_.kind(node) != Kind::mul || t_.at(node).op != 1) return std::nullopt;
-    const auto found = candidate(node);
+    auto found = candidate(node);
     if (!found || !applies(*found, side)) return std::nullopt;
     return found;
   }

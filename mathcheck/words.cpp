@@ -73,7 +73,7 @@ std::optional<Rational> plain_number(std::span<const std::string> list) {
     if (w == "half") return Rational(1, 2);
     if (w == "lakh") return Rational::power_of_ten(5);
     if (w == "crore") return Rational::power_of_ten(7);
-    if (const auto chinese = number_from_chinese(w)) return chinese;
+    if (auto chinese = number_from_chinese(w)) return chinese;
   }
   Rational total, group, whole;  // whole: of "two and three fifths"
   bool any = false;

@@ -22,7 +22,8 @@ void fill_names(const std::vector<PartName>& parts, const std::set<std::string>&
 // What a data row says of its own rewards: {"rewards": ["math"]} names those that apply to it, {"reward_weights":
 // {"format": 0.1}} weighs them. 0 for a part that does not apply; `otherwise` where the row says nothing.
 double row_weight(const Json& row, const std::string& part, double otherwise);
-// What is wrong with that, in words: a name that is none of `names`, a weight that is no number; empty when nothing is.
-std::string row_complaint(const Json& row, const std::set<std::string>& names);
+// What is wrong with that, in words: a weight that is no number; empty when nothing is. Rows may name rewards that the
+// recipe does not have: they are made for several recipes.
+std::string row_complaint(const Json& row);
 
 }  // namespace posttrain::rewards

@@ -44,6 +44,8 @@ std::string reply_text(const Json& reply, const char* field) {
 Score read_score(const Json& reply) {
   if (!reply.is_object()) return read_score(Json{{"reward", reply}});
   const auto reward = reply.find("reward");
+  const std::string error = reward == reply.end() ? reply_text(reply, "error") : "";
+  if (!error.empty()) return {0, Verdict::failed, error};  // the judge's own word that it could not judge
   if (reward == reply.end()) bad_reply("expected \"reward\" in its reply", to_line(reply));
   Score score{0, Verdict::absent, reply_text(reply, "detail"), reply_text(reply, "answer")};
   if (reward->is_null()) {
@@ -146,21 +148,25 @@ std::vector<Score> PluginReward::ask(Json& request, size_t samples) const {
   }
 }
 
-std::vector<Score> PluginReward::score_group(std::span<const Sample> samples) const {
+std::vector<Score> PluginReward::judged(std::span<const Sample> samples) const {
   Json request = Json::object();
   if (settings_.batch) {
     for (const Sample& sample : samples) request["batch"].push_back(request_of(sample));
   } else {
-    if (samples.size() != 1) return Reward::score_group(samples);
     request = request_of(samples.front());
   }
   add_occasion(request, samples.front());
   try {
-    try {
-      return ask(request, samples.size());
-    } catch (const ChildEnded&) {  // one that ended since its last answer deserves a second chance
-      return ask(request, samples.size());
-    }
+    return ask(request, samples.size());
+  } catch (const ChildEnded&) {  // one that ended since its last answer deserves a second chance
+    return ask(request, samples.size());
+  }
+}
+
+std::vector<Score> PluginReward::score_group(std::span<const Sample> samples) const {
+  if (!settings_.batch && samples.size() != 1) return Reward::score_group(samples);
+  try {
+    return judged(samples);
   } catch (const std::exception& error) {
     return {samples.size(), Score{0, Verdict::failed, error.what()}};
   }
@@ -171,8 +177,11 @@ Score PluginReward::score(const Sample& sample) const {
 }
 
 void PluginReward::probe(const Sample& sample) const {
-  const Score score = this->score(sample);
-  if (score.verdict == Verdict::failed) throw Failure("", "command", "a program that judges a sample", score.detail);
+  try {
+    judged({&sample, 1});
+  } catch (const std::exception& error) {
+    throw Failure("", "command", "a program that judges a sample", error.what());
+  }
 }
 
 }  // namespace posttrain::rewards

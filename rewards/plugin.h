@@ -44,6 +44,8 @@ class PluginReward : public Reward {
   void log_to(const std::filesystem::path& file) override;
 
  private:
+  // Asks a child once, or a second time where it had ended; throws what went wrong. One sample unless in batches.
+  std::vector<Score> judged(std::span<const Sample> samples) const;
   std::vector<Score> ask(Json& request, size_t samples) const;
   std::unique_ptr<PluginChild> take_child() const;
 

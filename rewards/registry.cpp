@@ -100,7 +100,7 @@ void RewardSpec::visit(Visitor& v) {
   v("weight", weight, {.doc = "Factor of this part in the total"});
 }
 
-RewardSet::RewardSet(const std::vector<RewardSpec>& specs, const std::set<std::string>& others) : names_(others) {
+RewardSet::RewardSet(const std::vector<RewardSpec>& specs, const std::set<std::string>& others) {
   std::vector<PartName> unnamed;
   for (const RewardSpec& spec : specs) {
     const RewardEntry* entry = find_reward(spec.reward.type());
@@ -109,7 +109,6 @@ RewardSet::RewardSet(const std::vector<RewardSpec>& specs, const std::set<std::s
   }
   for (Part& part : parts_) unnamed.push_back({&part.name, part.type});
   fill_names(unnamed, others);
-  for (const Part& part : parts_) names_.insert(part.name);
 }
 
 bool RewardSet::needs_group() const {
@@ -180,7 +179,7 @@ void RewardSet::judge_part(size_t index, bool judging, std::span<Sample> samples
     const Json* row = samples[i].extra;
     if (row != nullptr) said.weight = row_weight(*row, said.name, said.weight);
     if (said.weight == 0 && part.weight != 0) continue;  // the row leaves it out
-    if (const std::string complaint = row != nullptr ? row_complaint(*row, names_) : ""; !complaint.empty()) {
+    if (const std::string complaint = row != nullptr ? row_complaint(*row) : ""; !complaint.empty()) {
       said.verdict = Verdict::failed;
       said.detail = complaint;
       continue;

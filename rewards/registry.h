@@ -54,7 +54,7 @@ bool any_judges(std::span<const RewardSpec> specs);
 // the data row leaves out (part_names.h) is absent and not asked.
 class RewardSet {
  public:
-  // Parts without a name get one. `others`: names of rewards given elsewhere, which rows may speak of as well.
+  // Parts without a name get one. `others`: names of rewards given elsewhere, which no part gets.
   explicit RewardSet(const std::vector<RewardSpec>& specs, const std::set<std::string>& others = {});
   Outcome judge(const Sample& sample) const;
   // The answers to one prompt.
@@ -85,7 +85,6 @@ class RewardSet {
   void judge_part(size_t part, bool judging, std::span<Sample> samples, std::span<Outcome> outcomes) const;
 
   std::vector<Part> parts_;
-  std::set<std::string> names_;  // of all rewards that a row may speak of
 };
 
 }  // namespace posttrain::rewards

@@ -20,7 +20,7 @@ std::string recipe(const std::string& grpo) {
        "training": {"lr": 0.01, "warmup_steps": 20, "schedule": "cosine", "beta2": 0.98}},
       {"name": "rl", "type": "grpo", "steps": 40, "prompts_per_step": 8, "samples_per_prompt": 8, )" +
          grpo + R"(},
-      {"name": "end", "type": "eval", "problems": 32, "samples": 8, "sampling": {"max_new_tokens": 32}}
+      {"name": "end", "type": "eval", "split": "valid", "problems": 32, "samples": 8, "sampling": {"max_new_tokens": 32}}
     ]
   })";
 }
