@@ -49,6 +49,7 @@ void CodeSettings::visit(Visitor& v) {
   v("tolerance", tolerance,
     {.doc = "Numbers in a program's output may differ by this, relative beyond 1", .min = 0, .max = 1});
   v("tag", tag, {.doc = "Tag that holds the program where there is no fenced block"});
+  think.visit(v);
   v("cpu_s", cpu_s, {.doc = "CPU time of a test", .min = 0.1, .max = 600, .unit = "seconds"});
   v("wall_s", wall_s,
     {.doc = "Wall time of a test, against programs that sleep", .min = 0.1, .max = 3600, .unit = "seconds"});
@@ -73,7 +74,7 @@ CodeScorer::CodeScorer(const CodeSettings& settings)
       asserts_(judge_) {}
 
 CodeScore CodeScorer::score(const CodeProblem& problem, std::string_view completion) {
-  return score_program(problem, extract_program(problem, completion, settings_.tag));
+  return score_program(problem, extract_program(problem, completion, settings_.tag, settings_.think.value()));
 }
 
 CodeScore CodeScorer::score_program(const CodeProblem& problem, const std::string& program) {

@@ -4,10 +4,12 @@
 #include "base/params.h"
 #include "rewards/code_problem.h"
 #include "rewards/reward.h"
+#include "rewards/thought.h"
 
 namespace posttrain::rewards {
 
 struct CodeSettings {
+  ThinkSetting think;
   std::string language = "auto", score = "all", tag = "answer", sandbox = "require", python = "/usr/bin/python3",
               compiler = "/usr/bin/g++", cgroup;
   double compile_credit = 0, tolerance = 0, cpu_s = 2, wall_s = 10;

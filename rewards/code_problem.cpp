@@ -69,37 +69,6 @@ void read_own(const Json& row, const std::string& where, CodeProblem& problem) {
   }
 }
 
-// The last fenced block that is closed; false when there is none.
-bool last_block(std::string_view text, std::string_view& block) {
-  bool found = false, inside = false;
-  size_t start = 0;
-  for (size_t at = 0; at < text.size();) {
-    const size_t end = std::min(text.find('\n', at), text.size());
-    std::string_view line = text.substr(at, end - at);
-    while (!line.empty() && (line.front() == ' ' || line.front() == '\t')) line.remove_prefix(1);
-    if (line.starts_with("```")) {
-      if (inside) {
-        block = text.substr(start, at - start);
-        found = true;
-      }
-      inside = !inside;
-      start = std::min(end + 1, text.size());
-    }
-    at = end + 1;
-  }
-  return found;
-}
-
-// A continuation of a function ends where the next thing at the left margin begins.
-std::string_view body_only(std::string_view text) {
-  for (size_t at = text.find('\n'); at != std::string_view::npos; at = text.find('\n', at + 1)) {
-    if (at + 1 >= text.size()) break;
-    const char next = text[at + 1];
-    if (next != ' ' && next != '\t' && next != '\n' && next != '\r') return text.substr(0, at + 1);
-  }
-  return text;
-}
-
 }  // namespace
 
 CodeProblem code_problem(const Json& row, const std::string& where) {
@@ -137,30 +106,6 @@ std::vector<CodeProblem> load_code_problems(const std::filesystem::path& file) {
   std::vector<CodeProblem> problems;
   read_json_lines(file, [&](Json&& row, const std::string& where) { problems.push_back(code_problem(row, where)); });
   return problems;
-}
-
-std::string extract_program(const CodeProblem& problem, std::string_view completion, std::string_view tag) {
-  std::string_view program = completion;
-  bool marked = last_block(completion, program);
-  const std::string open = "<" + std::string(tag) + ">", close = "</" + std::string(tag) + ">";
-  if (!marked && !tag.empty()) {
-    const size_t end = completion.rfind(close);
-    const size_t start = end == std::string_view::npos ? end : completion.rfind(open, end);
-    if (start != std::string_view::npos) {
-      program = completion.substr(start + open.size(), end - start - open.size());
-      marked = true;
-    }
-  }
-  if (problem.script.style != AssertScript::Style::humaneval || problem.script.entry.empty()) {
-    return problem.head + std::string(program) + problem.tail;
-  }
-  const std::string head = "def " + problem.script.entry;
-  if (program.find(head) == std::string_view::npos) {
-    return problem.prompt + std::string(marked ? program : body_only(program));
-  }
-  // The prompt's imports and helper functions come first; the completion's own definitions replace them.
-  const size_t own = problem.prompt.find(head);
-  return (own == std::string::npos ? "" : problem.prompt.substr(0, own)) + std::string(program);
 }
 
 }  // namespace posttrain::rewards

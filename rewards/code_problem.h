@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "base/json.h"
+#include "mathcheck/extract.h"
 #include "rewards/code_asserts.h"
 
 namespace posttrain::rewards {
@@ -32,8 +33,11 @@ CodeProblem code_problem(const Json& row, const std::string& where);
 // Every row of a JSONL file.
 std::vector<CodeProblem> load_code_problems(const std::filesystem::path& file);
 
-// The program of a completion: the content of the last closed fenced block; else the text between the last <tag> and
-// </tag>; else the whole text. HumanEval: a body or a function without its imports is completed by the prompt.
-std::string extract_program(const CodeProblem& problem, std::string_view completion, std::string_view tag = "answer");
+// The program of a completion, behind its thought: the last fenced block that defines what the tests call, else the
+// last that names a language of programs, else the last without a name; a block that never ends reaches to the end.
+// Without blocks the text between the last <tag> and </tag>, else the whole text. HumanEval: a body or a function
+// without its imports is completed by the prompt.
+std::string extract_program(const CodeProblem& problem, std::string_view completion, std::string_view tag = "answer",
+                            mathcheck::Think think = mathcheck::Think::automatic);
 
 }  // namespace posttrain::rewards

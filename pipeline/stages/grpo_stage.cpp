@@ -56,7 +56,7 @@ void limit_samples(std::vector<store::Group>& groups, const std::optional<int64_
 std::string keep_reference(StageRun& run, const model::Transformer& reference, int64_t updates) {
   const RunFolder& files = run.session.folder();
   const auto folder = files.state_of(run.spec.name).parent_path();
-  const std::string name = "reference-" + std::to_string(updates);
+  std::string name = "reference-" + std::to_string(updates);
   std::set<std::string> named;
   for (const auto& state : {files.state_of(run.spec.name), files.state_before(run.spec.name)}) {
     if (!std::filesystem::exists(state)) continue;

@@ -87,16 +87,29 @@ TEST(Values, FollowTheContractOfComparison) {
   EXPECT_EQ(match((std::string(200, '[') + std::string(200, ']')).c_str(), "1"), Match::malformed);
 }
 
-TEST(Extraction, TakesTheLastClosedBlockThenTheTag) {
+TEST(Extraction, TakesTheBlockThatHoldsTheProgramThenTheTag) {
   const CodeProblem problem = code_problem(parse_json(kSquares, "test"), "test");
-  EXPECT_EQ(extract_program(problem, "a\n```python\nx\n```\nb\n```\ny\n```\n"), "y\n");
+  EXPECT_EQ(extract_program(problem, "a\n```\nx\n```\nb\n```\ny\n```\n"), "y\n");
+  EXPECT_EQ(extract_program(problem, "a\n```python\nx\n```\nIt prints\n```\n16\n```\n"), "x\n");
+  EXPECT_EQ(extract_program(problem, "```python\nx\n```\nRun it:\n```bash\npython x.py\n```\n"), "x\n");
   EXPECT_EQ(extract_program(problem, "```cpp\nint main(){}\n```\n```\nopen"), "int main(){}\n");
+  EXPECT_EQ(extract_program(problem, "```python\nprint(1)\nprint(2)"), "print(1)\nprint(2)") << "never closed";
+  EXPECT_EQ(extract_program(problem, "~~~py\nx\n~~~"), "x\n");
+  EXPECT_EQ(extract_program(problem, "1. so\n   ```python\n   if 1:\n     y\n   ```"), "if 1:\n  y\n");
+  EXPECT_EQ(extract_program(problem, "````python\ns = 1\n```\n````"), "s = 1\n```\n") << "fewer signs close nothing";
+  EXPECT_EQ(extract_program(problem, "<think>```python\nx\n```</think>no code"), "no code");
+  EXPECT_EQ(extract_program(problem, "<think>```python\nx\n```"), "") << "an unfinished thought";
   EXPECT_EQ(extract_program(problem, "<answer>1</answer> <answer>z</answer>"), "z");
   EXPECT_EQ(extract_program(problem, "print(1)"), "print(1)");
   const CodeProblem human = code_problem(parse_json(kHumanEval, "test"), "test");
   EXPECT_EQ(extract_program(human, "    return a + b\n\nprint(add(1, 2))"), human.prompt + "    return a + b\n\n");
   EXPECT_EQ(extract_program(human, "```\ndef add(a, b):\n    return a\n```"),
             "import math\n\ndef add(a, b):\n    return a\n");
+  EXPECT_EQ(
+      extract_program(human, "```python\ndef add(a, b):\n    return a\n```\nUse:\n```python\nprint(add(1, 2))\n```"),
+      "import math\n\ndef add(a, b):\n    return a\n");
+  const std::string inner = "    def add_all(x):\n        return sum(x)\n    return add_all([a, b])\n";
+  EXPECT_EQ(extract_program(human, inner), human.prompt + inner) << "add_all is not add";
 }
 
 TEST(CodeReward, RightProgramsPassAndABrokenLineFails) {

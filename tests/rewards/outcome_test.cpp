@@ -90,15 +90,18 @@ TEST(RewardSet, ARowNamesTheRewardsThatApplyToIt) {
   EXPECT_EQ(set.judge(sample).verdict, Verdict::right);
 }
 
-TEST(RewardSet, ARowThatNamesNoRewardOfOursIsNoSilentZero) {
+TEST(RewardSet, ARowMaySpeakOfRewardsThatTheRecipeLacksAndIsNoSilentZero) {
   const RewardSet set({{"exact", 1, Json::object()}}, {"scorer"});
   Sample sample = sample_of("<answer>8</answer>", "8");
   const Json unknown = {{"reward_weights", {{"exakt", 0}}}}, known = {{"reward_weights", {{"scorer", 2}}}};
   const Json open = {{"reward_weights", {{"exakt", nullptr}}}}, other = {{"rewards", {1, 2}}};
-  sample.extra = &unknown;
+  const Json text = {{"reward_weights", {{"exact", "much"}}}}, none = {{"rewards", {"exakt"}}};
+  sample.extra = &text;
   EXPECT_EQ(set.judge(sample).verdict, Verdict::failed);
-  EXPECT_NE(why_unjudged(set.judge(sample)).find("exakt"), std::string::npos);
-  for (const Json* row : {&known, &open, &other}) {
+  EXPECT_NE(why_unjudged(set.judge(sample)).find("expected a number"), std::string::npos);
+  sample.extra = &none;
+  EXPECT_EQ(set.judge(sample).verdict, Verdict::failed) << "no part applies to the row: it is masked";
+  for (const Json* row : {&unknown, &known, &open, &other}) {
     sample.extra = row;
     EXPECT_EQ(set.judge(sample).verdict, Verdict::right) << *row;
   }
