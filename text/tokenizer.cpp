@@ -132,7 +132,7 @@ const std::vector<std::string>& Tokenizer::special_tokens() const {
 }
 
 std::string Tokenizer::guard(std::string_view untrusted) const {
-  const std::string text = without_marks(untrusted);
+  std::string text = without_marks(untrusted);
   const size_t first = text.find_first_not_of(" \t\r\n");
   if (first == std::string::npos) return text;
   const size_t last = text.find_last_not_of(" \t\r\n");

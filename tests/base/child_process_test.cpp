@@ -22,7 +22,7 @@ ChildCommand shell(const std::string& script) {
   return {.argv = {"sh", "-c", script}};
 }
 
-std::string said(ChildCommand command) {
+std::string said(const ChildCommand& command) {
   ChildProcess child(command);
   child.close_input();
   std::string text;

@@ -45,7 +45,7 @@ std::shared_ptr<Disk::Node> Disk::find(const std::string& path) const {
 }
 
 std::shared_ptr<Disk::Node> Disk::folder_of(const std::string& path) const {
-  const auto folder = find(fs::path(path).parent_path().string());
+  auto folder = find(fs::path(path).parent_path().string());
   if (!folder) throw std::runtime_error("no folder for " + path);
   return folder;
 }

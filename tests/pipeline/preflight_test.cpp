@@ -54,7 +54,7 @@ struct WrongRecipe {
   std::string key, message;       // parts of the finding
 };
 
-void PrintTo(const WrongRecipe& wrong, std::ostream* out) {
+void PrintTo(const WrongRecipe& wrong, std::ostream* out) {  // NOLINT: GoogleTest calls it by this name
   *out << wrong.name;
 }
 

@@ -21,7 +21,7 @@ std::string take_word(std::string& text) {
   const auto begin = text.find_first_not_of(" \t");
   if (begin == std::string::npos) return text.clear(), "";
   const auto end = text.find_first_of(" \t", begin);
-  const std::string word = text.substr(begin, end - begin);
+  std::string word = text.substr(begin, end - begin);
   const auto next = end == std::string::npos ? end : text.find_first_not_of(" \t", end);
   text = next == std::string::npos ? "" : text.substr(next);
   return word;

@@ -116,7 +116,7 @@ ObjectiveResult expect_objective(const Json& c, const std::string& theirs, const
   for (size_t i = 0; i < drawn.size(); ++i)
     batch.advantage.insert(batch.advantage.end(), static_cast<size_t>(batch.begin[i + 1] - batch.begin[i]),
                            without_policy ? 0 : drawn[i]);
-  const auto result = Objective(s, batch).evaluate(0, batch.samples(), flat(c.at("logp").get<Rows>()), {}, -INFINITY);
+  auto result = Objective(s, batch).evaluate(0, batch.samples(), flat(c.at("logp").get<Rows>()), {}, -INFINITY);
   const Json& expected = c.at("objective").at(theirs);
   EXPECT_NEAR(result.loss, expected.at("loss").get<double>(), tolerance) << theirs;
   expect_near(result.dlogp, flat(expected.at("dlogp").get<Rows>()), theirs);

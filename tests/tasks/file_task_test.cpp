@@ -86,7 +86,7 @@ TEST_F(FileTaskTest, ProblemsNameTheirRowsAndBringThem) {
 
 TEST_F(FileTaskTest, ABadLineIsAnErrorWithItsNumber) {
   try {
-    JsonlTask({.files = {.train = file("bad.jsonl", "{\"prompt\":\"a\"}\n\n{\"text\":1}\n")}});
+    const JsonlTask task({.files = {.train = file("bad.jsonl", "{\"prompt\":\"a\"}\n\n{\"text\":1}\n")}});
     FAIL();
   } catch (const Error& error) {
     EXPECT_NE(std::string(error.what()).find("bad.jsonl:3"), std::string::npos) << error.what();
