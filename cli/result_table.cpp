@@ -3,20 +3,15 @@
 #include <cmath>
 
 #include "base/format.h"
-#include "report/summary.h"
+#include "report/figures.h"
 
 namespace posttrain::cli {
 namespace {
 
-bool is_share(const std::string& name) {
-  return name.find('@') != std::string::npos || name == "format" || name == "truncated" || name == "unparsed" ||
-         name == "failed";
-}
-
-std::string figure(const std::string& name, double value, bool sign = false) {
-  if (std::isnan(value)) return "-";
-  if (is_share(name)) return formatted(sign ? "%+.1f" : "%.1f%%", 100 * value);
-  return formatted(sign ? "%+.4g" : "%.4g", value);
+// Points and units without their names: the columns say them.
+std::string change(const std::string& name, double by) {
+  if (std::isnan(by)) return "-";
+  return report::is_fraction(name) ? formatted("%+.1f", 100 * by) : formatted("%+.4g", by);
 }
 
 double measured(const std::optional<store::EvalRecord>& eval, const std::string& name) {
@@ -34,13 +29,11 @@ std::string row(const std::string& name, const std::string& base, const std::str
 std::string result_table(const store::Store& run) {
   std::string out = report::verdict_sentence(run) + "\n";
   for (const report::TaskChange& task : report::summarize(run).tasks) {
-    const auto& some = task.final ? task.final : task.base;
-    if (!some) continue;
+    if (!task.final && !task.base) continue;
     out += row(task.task, "base", "final", "change");
-    for (const auto& [name, value] : some->metrics) {
-      if (report::is_bound(name)) continue;
+    for (const std::string& name : report::figure_names(task)) {
       const double base = measured(task.base, name), final = measured(task.final, name);
-      out += row(name, figure(name, base), figure(name, final), figure(name, final - base, true));
+      out += row(name, report::value_text(name, base), report::value_text(name, final), change(name, final - base));
     }
   }
   return out;

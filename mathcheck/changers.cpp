@@ -89,12 +89,6 @@ bool holds_text(std::string_view text, Words parts) {
   return std::ranges::any_of(parts, [&](std::string_view p) { return text.find(p) != std::string_view::npos; });
 }
 
-// A character of the scripts that are written without blanks (U+3000 and beyond in three bytes).
-bool wide_at(std::string_view text, size_t at) {
-  const auto c = static_cast<unsigned char>(text[at]);
-  return c >= 0xE3 && c <= 0xED && at + 2 < text.size();
-}
-
 bool odd_chinese(std::string_view text) {
   for (size_t at = 0; at < text.size();) {
     if (!wide_at(text, at)) {
@@ -110,6 +104,11 @@ bool odd_chinese(std::string_view text) {
 }
 
 }  // namespace
+
+bool wide_at(std::string_view text, size_t at) {
+  const auto c = static_cast<unsigned char>(text[at]);
+  return c >= 0xE3 && c <= 0xED;
+}
 
 bool denies(std::string_view words) {
   return holds(words_of(words), kDenials) || holds_text(words, {"不", "非", "没", "除了", "否", "ない", "아니"});

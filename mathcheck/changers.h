@@ -14,4 +14,7 @@ bool denies(std::string_view words);
 // True for what offers something else besides: "or", "but it could be", 或.
 bool hedges(std::string_view words);
 
+// A character of the scripts that are written without blanks: three bytes, from U+3000 on.
+bool wide_at(std::string_view text, size_t at);
+
 }  // namespace posttrain::mathcheck

@@ -1,5 +1,6 @@
 #include "mathcheck/checker.h"
 
+#include "base/rng.h"
 #include "mathcheck/choice.h"
 #include "mathcheck/compare.h"
 #include "mathcheck/evaluate.h"
@@ -82,13 +83,6 @@ bool ends_with_text(const std::string& gold, const std::string& phrase) {
          before.ends_with(" on ");
 }
 
-// FNV-1a: the same on every machine.
-uint64_t hash_of(std::string_view text) {
-  uint64_t hash = 0xCBF29CE484222325ull;
-  for (const char c : text) hash = (hash ^ static_cast<uint8_t>(c)) * 0x100000001B3ull;
-  return hash;
-}
-
 Verdict verdict_of(Same same) {
   return same == Same::yes ? Verdict::right : same == Same::no ? Verdict::wrong : Verdict::undecided;
 }
@@ -114,7 +108,7 @@ CheckResult decide(std::string_view gold_text, std::string_view reply, const Che
   const std::string gold = normalize(gold_source), pred = normalize(answer.text);
   Budget budget(options.steps);
   Tree tree;
-  Case c{tree, budget, "", false, hash_of(gold) ^ hash_of(pred)};
+  Case c{tree, budget, "", false, hash_name(gold) ^ hash_name(pred)};
   try {
     const auto gold_root = parse(gold, tree, budget);
     if (gold_root)

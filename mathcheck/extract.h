@@ -1,6 +1,7 @@
 // Where in a reply the answer stands.
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -20,6 +21,9 @@ enum class Think : uint8_t {
   required,   // behind </think> only: the template opens the thought itself
   off,        // anywhere
 };
+constexpr auto enum_names(Think) {
+  return std::to_array({"auto", "required", "off"});
+}
 
 struct Answer {
   bool found = false;

@@ -1,6 +1,7 @@
 // In which form an answer may be given: copying the question's own formula is equal to the answer, and no answer.
 #pragma once
 
+#include <array>
 #include <cstdint>
 
 #include "mathcheck/scalars.h"
@@ -13,6 +14,9 @@ enum class Form : uint8_t {
               // have
   as_gold,    // and of the gold answer's own shape: a product for a product, an expanded sum for an expanded sum
 };
+constexpr auto enum_names(Form) {
+  return std::to_array({"any", "evaluated", "as_gold"});
+}
 
 // Whether `pred`, which is equal to `gold`, is given in the form. A name before it (x = ...) does not count.
 bool fits_form(Case& c, int gold, int pred, Form form);

@@ -120,11 +120,6 @@ void push_formula(std::vector<Word>& out, std::string_view text) {
   out.push_back({.text = text, .role = Role::maths, .formula = true});
 }
 
-bool wide(std::string_view text, size_t at) {
-  const auto c = static_cast<unsigned char>(text[at]);
-  return c >= 0xE3 && c <= 0xED && c != 0xE2;
-}
-
 std::vector<Word> prose_words(std::string_view text) {
   std::vector<Word> out;
   size_t at = 0;
@@ -163,14 +158,14 @@ std::vector<Word> prose_words(std::string_view text) {
       ++at;
       continue;
     }
-    if (wide(text, at)) {
+    if (wide_at(text, at)) {
       if (!out.empty()) out.back().stop = true;
       at += 3;
       continue;
     }
     size_t end = at;
     int braces = 0;
-    while (end < text.size() && !wide(text, end)) {
+    while (end < text.size() && !wide_at(text, end)) {
       if (is_space(text[end]) && braces <= 0) break;
       if (text[end] == '$' && end > at && text[end - 1] != '\\' && end > at &&
           text.find('$', end + 1) != std::string_view::npos)

@@ -19,7 +19,7 @@ Score ChoiceReward::score(const Sample& sample) const {
   const auto gold = mathcheck::choice_letter(mathcheck::normalize(sample.answer), whole);
   if (!gold) throw Error("choice", "answer", "a letter from A to J", std::string(sample.answer));
   const mathcheck::Policy policy = settings_.answer_in == "box" ? mathcheck::Policy::box : mathcheck::Policy::marked;
-  const mathcheck::Think think = settings_.think.value();
+  const mathcheck::Think think = settings_.think.think;
   const auto said = mathcheck::behind_thought(sample.completion, think);
   if (!said) return {0, Verdict::wrong, "an unfinished thought", ""};
   const mathcheck::Answer found = mathcheck::extract_answer(*said, policy, mathcheck::Think::off);

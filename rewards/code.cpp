@@ -74,7 +74,7 @@ CodeScorer::CodeScorer(const CodeSettings& settings)
       asserts_(judge_) {}
 
 CodeScore CodeScorer::score(const CodeProblem& problem, std::string_view completion) {
-  return score_program(problem, extract_program(problem, completion, settings_.tag, settings_.think.value()));
+  return score_program(problem, extract_program(problem, completion, settings_.tag, settings_.think.think));
 }
 
 CodeScore CodeScorer::score_program(const CodeProblem& problem, const std::string& program) {

@@ -5,7 +5,7 @@
 namespace posttrain::rewards {
 
 Score ExactReward::score(const Sample& sample) const {
-  const auto said = mathcheck::behind_thought(sample.completion, settings_.think.value());
+  const auto said = mathcheck::behind_thought(sample.completion, settings_.think.think);
   if (!said) return {0, Verdict::wrong, "an unfinished thought", ""};
   const auto found = settings_.tag.empty() ? said : last_inside(*said, tag_);
   if (!found) return {0, Verdict::wrong, "no " + tag_.open, ""};

@@ -7,10 +7,8 @@ MathReward::MathReward(const Settings& settings) {
                     : settings.answer_in == "marked" ? mathcheck::Policy::marked
                                                      : mathcheck::Policy::lenient;
   options_.steps = settings.steps;
-  options_.think = settings.think.value();
-  options_.form = settings.form == "evaluated" ? mathcheck::Form::evaluated
-                  : settings.form == "as_gold" ? mathcheck::Form::as_gold
-                                               : mathcheck::Form::any;
+  options_.think = settings.think.think;
+  options_.form = settings.form;
 }
 
 Score MathReward::score(const Sample& sample) const {

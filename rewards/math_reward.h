@@ -13,7 +13,7 @@ class MathReward : public Reward {
   struct Settings {
     std::string answer_in = "anywhere";
     int64_t steps = 400'000;
-    std::string form = "any";
+    mathcheck::Form form = mathcheck::Form::any;
     ThinkSetting think;
     void visit(Visitor& v) {
       v("answer_in", answer_in,
@@ -24,8 +24,7 @@ class MathReward : public Reward {
         {.doc = "Whatever is equal (any); worked out: a numeral for a numeral, no sums, binomials or factorials that "
                 "the gold "
                 "answer does not have (evaluated); also of the gold answer's shape, such as a product for a product "
-                "(as_gold)",
-         .choices = {"any", "evaluated", "as_gold"}});
+                "(as_gold)"});
       think.visit(v);
       v("steps", steps,
         {.doc = "Work allowed for one case; one that needs more is undecided", .min = 1000, .max = 1e9});

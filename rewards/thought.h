@@ -1,8 +1,6 @@
 // Where a completion's answer may stand: one setting for every reward that reads one.
 #pragma once
 
-#include <string>
-
 #include "base/params.h"
 #include "mathcheck/extract.h"
 
@@ -10,19 +8,13 @@ namespace posttrain::rewards {
 
 // The setting `think` of a reward, described once.
 struct ThinkSetting {
-  std::string think = "auto";
+  mathcheck::Think think = mathcheck::Think::automatic;
 
   void visit(Visitor& v) {
     v("think", think,
       {.doc = "Where an answer may stand: behind </think>, and nowhere in a thought that was begun and never ended "
               "(auto); "
-              "behind </think> only, for templates that open the thought themselves (required); anywhere (off)",
-       .choices = {"auto", "required", "off"}});
-  }
-  mathcheck::Think value() const {
-    return think == "off"        ? mathcheck::Think::off
-           : think == "required" ? mathcheck::Think::required
-                                 : mathcheck::Think::automatic;
+              "behind </think> only, for templates that open the thought themselves (required); anywhere (off)"});
   }
 };
 

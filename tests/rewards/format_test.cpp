@@ -94,7 +94,7 @@ TEST(Exact, CaseIsFoldedInEveryScript) {
 TEST(Exact, ThinkSaysWhereAnAnswerMayStand) {
   const auto with = [](const std::string& think, std::string_view completion) {
     ExactReward::Settings settings;
-    settings.think.think = think;
+    settings.think.think = from_name<mathcheck::Think>(think).value();
     return ExactReward(settings).score(sample_of(completion, "8")).value;
   };
   EXPECT_EQ(with("required", "<answer>8</answer>"), 0) << "the template opened the thought, and it never ended";
